@@ -120,7 +120,7 @@ def test_what_is_no_regular_file_is_not_replaced(target: Path) -> None:
 
 
 @pytest.mark.parametrize(("link", "what"), [(Path.symlink_to, "symbolic link"), (Path.hardlink_to, "another name")])
-def test_a_link_is_not_written_through_and_the_targets_own_name_is_told(
+def test_a_link_is_not_written_through_and_the_targets_own_name_is_reported(
     target: Path, link: Callable[[Path, Path], None], what: str
 ) -> None:
     victim = target.with_name("victim")
@@ -133,7 +133,7 @@ def test_a_link_is_not_written_through_and_the_targets_own_name_is_told(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_somebody_else_has_put_in_the_hidden_files_place_gets_nothing(target: Path) -> None:
+def test_what_another_user_has_put_in_the_hidden_files_place_gets_nothing(target: Path) -> None:
     part = target.with_name(".copy.txt.part")
     part.touch()
     os.chown(part, 65534, 65534)
@@ -142,7 +142,7 @@ def test_what_somebody_else_has_put_in_the_hidden_files_place_gets_nothing(targe
     assert names(target.parent) == [".copy.txt.part"]
 
 
-def test_who_has_just_written_the_target_is_told_apart_from_a_file_that_is_missing(
+def test_a_target_that_has_just_been_written_differs_from_a_file_that_is_missing(
     target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock_late(fd: int, how: int) -> None:
@@ -278,7 +278,9 @@ def test_a_folder_that_others_may_write_to_is_shared(tmp_path: Path, mode: int) 
     refuse_shared(tmp_path)
 
 
-def test_who_comes_at_the_end_of_another_keeps_what_it_has_begun(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_comes_at_the_end_of_another_keeps_what_it_has_begun(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replace = Path.replace
 
     def replace_and_let_another_begin(part: Path, whole: Path) -> Path:

@@ -38,7 +38,7 @@ def verbs(of: type) -> set[str]:
     return {name for name in dir(of) if callable(getattr(of, name)) and not name.startswith("_")}
 
 
-def test_a_verb_takes_the_same_whomever_it_is_asked_of() -> None:
+def test_a_verb_takes_the_same_arguments_for_every_source() -> None:
     shared = verbs(Client) & verbs(AsyncClient)
     assert {"post", "last", "tweets_of_tag", "list_tags", "delete", "follow"} <= shared
     for verb in shared:

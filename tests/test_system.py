@@ -188,6 +188,6 @@ def test_a_kernel_that_tells_no_open_files_and_no_arguments_is_asked_for_none(
     assert system.arguments() is None
 
 
-def test_the_limit_of_descriptors_is_what_is_wanted_where_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_descriptors_is_the_wanted_one_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "resource")
     assert system.raise_descriptor_limit(100_000_000) == 100_000_000

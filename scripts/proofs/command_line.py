@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="scripts/prove", description="Show that ttweet keeps its promises, whatever dies and whoever connects."
+        prog="scripts/prove", description="Show that ttweet keeps its promises under faults and hostile clients."
     )
     parser.add_argument("proofs", nargs="*", type=_known, metavar="PROOF", help="a proof to run; default: all")
     parser.epilog = f"The proofs: {', '.join(PROOFS)}."

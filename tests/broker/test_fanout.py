@@ -32,7 +32,7 @@ async def test_a_live_follower_gets_the_commit_at_once_each_tweet_once() -> None
     assert (client.received, client.live) == ([1, 3, 4], [0])
 
 
-async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_nobody() -> None:
+async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_no_client() -> None:
     log = Log()
     clients = [FollowingClient(log) for _ in range(5)]
     await following(log, lambda: follow_all(clients, ["a", "a", "ab", "b", ""]))
@@ -114,7 +114,7 @@ async def test_followers_of_different_edges_get_the_same_entries_each_in_its_enc
     assert log.encoder.encoded == [3, 5]
 
 
-async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> None:
+async def test_history_comes_in_pages_and_its_end_is_reported_once(small: None) -> None:
     log = Log()
     for _ in range(10):
         log.commit("a", "b")
@@ -149,7 +149,7 @@ async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
     assert (len(client.received), client.live) == (wanted, [8])
 
 
-async def test_a_follower_of_a_tag_that_nobody_uses_leaves_the_others_their_turns(small: None) -> None:
+async def test_a_follower_of_an_unused_tag_leaves_the_others_their_turns(small: None) -> None:
     log = Log()
     log.commit(*"aaaa")
     rare, all_ = FollowingClient(log), FollowingClient(log)
@@ -279,7 +279,7 @@ async def test_what_the_file_has_before_it_is_published_comes_once(small: None, 
     assert client.received[-1] == len(log.store.tweets)
 
 
-async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small: None) -> None:
+async def test_a_client_that_cannot_be_read_for_is_disconnected_and_the_others_are_served(small: None) -> None:
     class Broken(MemoryStore):
         def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
             if keys:
@@ -307,7 +307,7 @@ async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None
     assert log.fanout._history._deleted is None
 
 
-async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> None:
+async def test_a_follower_that_has_ended_gets_nothing_more_and_leaves_nothing_behind() -> None:
     log = Log()
     clients = [FollowingClient(log) for _ in range(3)]
     await following(log, lambda: follow_all(clients, ["a", "ab", ""]))

@@ -94,7 +94,7 @@ async def play(steps: list[tuple[object, ...]]) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(steps_)
-def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_order(
+def test_whatever_happens_no_client_misses_a_tweet_or_sees_one_twice_or_out_of_order(
     steps: list[tuple[object, ...]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:

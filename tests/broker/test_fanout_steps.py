@@ -215,7 +215,7 @@ async def test_what_comes_while_a_commit_is_pushed_comes_after_it_and_once(hall:
     assert sorted(client.pushed for client in hall.clients) == [[0, 1, 1]] * 5 + [[0, 2]] * (CLIENTS - 5)
 
 
-async def test_no_page_is_kept_when_nobody_is_behind(hall: Hall) -> None:
+async def test_no_page_is_kept_when_no_follower_is_behind(hall: Hall) -> None:
     await hall.fill([""] * CLIENTS)
     await hall.turns_of(lambda: hall.log.commit("a"))
     assert hall.log.fanout._recent._pages == {}

@@ -129,7 +129,7 @@ def test_drafts_with_the_same_tags_are_one_batch_however_much_each_of_them_weigh
     assert (len(batch), inbox.drafts) == (inbox_module.MAX_BATCH, 1)
 
 
-async def test_a_client_that_waits_for_room_goes_on_as_soon_as_a_batch_is_taken_and_the_first_goes_first(
+async def test_a_client_that_waits_for_room_continues_as_soon_as_a_batch_is_taken_and_the_first_goes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(inbox_module, "MAX_WAITING", 2)
@@ -154,7 +154,7 @@ async def test_a_client_that_waits_for_room_goes_on_as_soon_as_a_batch_is_taken_
     assert served == [*range(10)]
 
 
-async def test_a_client_that_leaves_while_it_waits_for_room_keeps_nobody_waiting(
+async def test_a_client_that_leaves_while_it_waits_for_room_keeps_no_client_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(inbox_module, "MAX_WAITING", 1)

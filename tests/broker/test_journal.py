@@ -57,7 +57,7 @@ class NotedPoster(Poster):
         super().answered()
 
 
-async def test_many_posters_of_one_batch_are_told_in_several_turns_and_followers_after_them(
+async def test_many_posters_of_one_batch_get_answers_in_several_turns_and_followers_after_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(journal_module, "TELL_BURST", 3)
@@ -104,7 +104,7 @@ class Patient(Poster):
             trio.lowlevel.current_trio_token().run_sync_soon(self.posts)
 
 
-async def test_of_a_thousand_clients_each_is_answered_within_three_commits() -> None:
+async def test_each_of_a_thousand_clients_is_answered_within_three_commits() -> None:
     async with running(MemoryStore()) as journal:
         clients = [Patient(journal) for _ in range(1000)]
         for number, client in enumerate(clients):
@@ -344,7 +344,7 @@ async def test_a_commit_under_way_is_reported_though_the_writer_is_cancelled() -
     assert texts(store) == ["written"]
 
 
-async def test_who_waits_for_a_commit_is_woken_by_it_and_not_by_a_failure() -> None:
+async def test_a_client_that_waits_for_a_commit_is_woken_by_it_and_not_by_a_failure() -> None:
     store = HeldStore()
     store.fail_next = [FULL]
     async with running(store) as journal:

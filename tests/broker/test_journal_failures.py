@@ -72,7 +72,7 @@ async def test_lines_that_a_full_disk_holds_up_are_bounded_and_the_newest_stay(m
     assert [line.text for line in store.log] == ["2", "3", "4", "REPORT LINES LOST: 2"]
 
 
-async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait_for_the_lock_again() -> None:
+async def test_a_client_that_waits_behind_a_batch_that_found_the_file_locked_does_not_wait_for_the_lock_again() -> None:
     store = HeldStore()
     store.hold()
     store.fail_next = [BUSY]
@@ -93,7 +93,7 @@ async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait
     assert journal.failed == {"busy": inbox.MAX_BATCH + 2}
 
 
-async def test_a_store_that_cannot_settle_for_now_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_cannot_settle_for_now_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "IDLE_BEFORE_SETTLING_S", 0.001)
     store = HeldStore()
     store.fail_settling = FULL
@@ -119,7 +119,7 @@ async def test_a_store_that_breaks_as_it_settles_ends_the_journal(monkeypatch: p
         Poster(journal).post("two")
 
 
-async def test_nobody_waits_for_room_on_the_disk_once_the_journal_is_closed() -> None:
+async def test_no_draft_waits_for_room_on_the_disk_once_the_journal_is_closed() -> None:
     store = HeldStore()
     store.hold()
     store.fail_next = [FULL, None]
@@ -135,7 +135,7 @@ async def test_nobody_waits_for_room_on_the_disk_once_the_journal_is_closed() ->
 
 
 @pytest.mark.parametrize("error", [UNKNOWN, INTERNAL], ids=lambda error: error.code)
-async def test_after_a_commit_with_unknown_outcome_all_are_told_and_the_journal_ends(error: StoreError) -> None:
+async def test_after_a_commit_with_unknown_outcome_all_get_an_answer_and_the_journal_ends(error: StoreError) -> None:
     store = HeldStore()
     store.hold()
     journal = Journal(store)

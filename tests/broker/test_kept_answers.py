@@ -196,7 +196,7 @@ async def test_a_list_is_kept_while_no_tweet_with_tags_is_new(autojump_clock: tr
     assert kept.current(LIST, 9, least=5) is None
 
 
-async def test_a_list_that_lacks_a_new_tweet_is_shown_for_a_moment_to_those_who_need_not_see_it(
+async def test_a_list_that_lacks_a_new_tweet_is_shown_for_a_moment_to_clients_that_need_not_see_it(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     kept, file = KeptAnswers(5), File()

@@ -150,7 +150,9 @@ async def test_reads_are_beside_uploads_for_recent_s_after_the_last_one(mock_clo
         assert [*seen, reads.scheduler.beside_uploads] == [False, True, False]
 
 
-async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_client_that_asks_on_and_on_comes_after_clients_that_have_asked_meanwhile(
+    mock_clock: trio.testing.MockClock,
+) -> None:
     async with running(HeldStore()) as journal, reading(journal) as reads:
         blocked = await blocked_after_an_upload(journal, reads)
         await reads.read_on_and_on("mine", "mine again")
@@ -159,7 +161,7 @@ async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock
     assert reads.done == ["mine", "yours", "mine again"]
 
 
-async def test_a_batch_of_report_lines_alone_keeps_nobody_waiting(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_batch_of_report_lines_alone_keeps_no_client_waiting(mock_clock: trio.testing.MockClock) -> None:
     store = HeldStore()
     store.hold()
     async with running(store) as journal, reading(journal) as reads:
@@ -180,7 +182,7 @@ async def test_a_read_that_fails_gives_its_place_to_the_next() -> None:
     assert reads.done == ["still there?"]
 
 
-async def test_who_gives_up_in_the_line_or_while_an_upload_is_written_leaves_its_place_to_others(
+async def test_a_client_that_gives_up_in_the_line_or_while_an_upload_is_written_leaves_its_place_to_others(
     mock_clock: trio.testing.MockClock,
 ) -> None:
     store = HeldStore()

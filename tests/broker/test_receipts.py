@@ -9,7 +9,7 @@ from ttweet.broker.receipts import Change
 from ttweet.model.errors import StoreError
 
 
-async def test_a_change_is_told_of_before_whoever_waits_for_it_goes_on() -> None:
+async def test_a_change_is_reported_before_its_waiting_task_continues() -> None:
     order: list[str] = []
     change = Change(lambda: order.append("made"), lambda _: order.append("told"))
 

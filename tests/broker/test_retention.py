@@ -77,7 +77,7 @@ async def test_tombstones_go_with_the_tweets_and_are_not_counted(any_store: Stor
         ]
 
 
-async def test_a_client_that_does_not_read_is_told_what_went_meanwhile(any_store: Store) -> None:
+async def test_a_client_that_does_not_read_learns_what_went_meanwhile(any_store: Store) -> None:
     async with serving(any_store) as here, retaining(here, Keep(last=2)) as retention:
         poster, follower = await here.call(), here.call_in_memory(lockstep=True)
         await follower.send(("s", {"after": 0}))
@@ -206,7 +206,7 @@ async def take_all(log: Log, reader: TakingFollower) -> None:
         await following(log, reader.take)
 
 
-async def test_a_follower_that_is_behind_is_told_of_the_gap_once_and_one_that_is_live_of_none() -> None:
+async def test_a_follower_that_is_behind_learns_of_the_gap_once_and_one_that_is_live_of_none() -> None:
     log = Log()
     slow, live = TakingFollower(log), TakingFollower(log)
     log.commit("a")
@@ -223,7 +223,7 @@ async def test_a_follower_that_is_behind_is_told_of_the_gap_once_and_one_that_is
     assert (live.received, live.gone) == ([1, 2, 3, 4, 5], [])
 
 
-async def test_what_the_file_lacks_before_the_audience_hears_of_it_is_told() -> None:
+async def test_what_the_file_lacks_before_the_audience_learns_of_it_is_reported() -> None:
     log = Log()
     log.store.append([draft(text) for text in "abcdef"], [], at=0)
     log = Log(log.store)  # with nothing in memory
@@ -235,7 +235,7 @@ async def test_what_the_file_lacks_before_the_audience_hears_of_it_is_told() -> 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 12), st.sampled_from(["commit", "take", "file", "turn"])), max_size=40))
-def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
+def test_each_tweet_comes_or_is_reported_as_gone(steps: list[int | str]) -> None:
     async def check() -> None:
         log = Log()
         reader = TakingFollower(log)
@@ -278,7 +278,7 @@ def removed(db: Path) -> list[str]:
         return [text for (text,) in connection.execute("SELECT text FROM log WHERE text LIKE 'Messages Removed%'")]
 
 
-def test_a_server_removes_at_its_start_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+def test_a_server_removes_at_its_start_and_continues_where_it_was_stopped(tmp_path: Path) -> None:
     db = tmp_path / "tweets.db"
     with opened(db) as store:
         post(store, *[f"{number} #n" for number in range(600)])
@@ -306,7 +306,7 @@ def test_a_server_removes_at_its_start_and_goes_on_where_it_was_stopped(tmp_path
         (["--keep-last", "0"], "invalid --keep-last '0'"),
     ],
 )
-def test_a_command_line_that_cannot_be_meant_is_told(tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_an_invalid_command_line_is_reported(tmp_path: Path, arguments: list[str], words: str) -> None:
     code, told = says("serve", "0", *arguments, "--db", str(tmp_path / "none.db"))
     assert code == shell.USAGE
     assert words in told

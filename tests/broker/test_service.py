@@ -133,7 +133,7 @@ async def test_a_tweet_is_found_by_its_id_a_deleted_one_as_its_tombstone() -> No
             await service.tweet(7)
 
 
-async def test_the_newest_deletions_are_told_newest_first() -> None:
+async def test_the_newest_deletions_are_reported_newest_first() -> None:
     async with serving(MemoryStore()) as service:
         for text in ("1", "2"):
             await post(service, text)
@@ -206,7 +206,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(query: 
     assert len(answers) == 1
 
 
-async def test_queries_are_answered_after_a_commit_of_which_nobody_was_told() -> None:
+async def test_queries_are_answered_after_a_commit_of_which_no_client_was_reported() -> None:
     store = MemoryStore()
     async with serving(store) as service:
         await post(service, "stored #seen")

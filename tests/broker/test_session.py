@@ -117,7 +117,7 @@ async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFi
         assert (session.author, backend.service.online) == ("robot", [])
 
 
-async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
+async def test_no_other_client_takes_the_name_of_a_token(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
     async with backends() as backend:
         with pytest.raises(Refused, match="ci belongs to a token") as refused:
@@ -125,7 +125,7 @@ async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
         assert refused.value.code == "name_taken"
 
 
-async def test_nobody_else_takes_a_name_that_looks_like_that_of_a_token(file: TokenFile) -> None:
+async def test_no_other_client_takes_a_name_that_looks_like_that_of_a_token(file: TokenFile) -> None:
     file.add("ann", frozenset({POST}))
     async with backends() as backend:
         session = session_of(backend, Authenticator(file=file))
@@ -135,7 +135,7 @@ async def test_nobody_else_takes_a_name_that_looks_like_that_of_a_token(file: To
         assert session.sign_in("anna").name == "anna"
 
 
-async def test_nobody_takes_a_name_that_looks_like_one_online(file: TokenFile) -> None:
+async def test_no_client_takes_a_name_that_looks_like_one_online(file: TokenFile) -> None:
     async with backends() as backend:
         first, second = session_of(backend), session_of(backend)
         first.sign_in("carla")
@@ -159,7 +159,7 @@ async def test_a_client_may_change_the_looks_of_its_own_name() -> None:
         assert backend.service.online == ["ANN"]
 
 
-async def test_whoever_looks_like_a_new_token_loses_the_name(file: TokenFile) -> None:
+async def test_a_client_that_looks_like_a_new_token_loses_the_name(file: TokenFile) -> None:
     async with backends() as backend:
         authenticator = Authenticator(file=file)
         session = session_of(backend, authenticator)
@@ -170,7 +170,7 @@ async def test_whoever_looks_like_a_new_token_loses_the_name(file: TokenFile) ->
         assert (session.author, backend.service.online) == (None, [])
 
 
-async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
+async def test_a_client_that_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
     async with backends() as backend:
         authenticator = Authenticator(file=file)
         session = session_of(backend, authenticator)
@@ -184,7 +184,7 @@ async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(fi
         assert backend.service.online == []
 
 
-async def test_who_was_dismissed_stays_nobody_whatever_becomes_of_tokens(file: TokenFile) -> None:
+async def test_a_dismissed_client_stays_anonymous_whatever_becomes_of_tokens(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
     async with backends() as backend:
         authenticator = Authenticator(file=file)
@@ -210,7 +210,7 @@ async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> No
             session.recheck()
 
 
-async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_else() -> None:
+async def test_what_it_follows_is_reported_until_it_unfollows_or_follows_something_else() -> None:
     async with backends() as backend:
         session = session_of(backend)
         session.unfollow()
@@ -257,7 +257,7 @@ async def test_a_follower_without_room_is_not_resumed() -> None:
         assert session.follows == WAITING
 
 
-async def test_a_follower_that_begins_before_what_is_kept_is_told_up_to_where_it_goes() -> None:
+async def test_a_follower_that_begins_before_what_is_kept_learns_up_to_where_it_goes() -> None:
     async with backends() as backend:
         backend.fanout.pruned(7)
         assert session_of(backend).follow(Follow()) == Following(0, 7)

@@ -133,7 +133,7 @@ def test_after_a_restart_every_tweet_is_there_once_and_in_order(tmp_path: Path, 
         assert shown(page) == [*[f"meanwhile {number}" for number in range(4, -1, -1)], "first"]
 
 
-def test_times_are_told_as_people_say_them(server: WebServer, open_page: OpenPage) -> None:
+def test_times_are_shown_as_people_say_them(server: WebServer, open_page: OpenPage) -> None:
     server.post("one #times")
     time = open_page("/tags/times").locator("time")
     expect(time).to_have_text("now")

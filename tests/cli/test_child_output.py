@@ -66,7 +66,7 @@ def test_a_process_in_the_background_that_holds_the_pipes_is_not_waited_for() ->
     os.kill(int(b"".join(taken)), signal.SIGKILL)
 
 
-def test_a_signal_reaches_the_command_while_nobody_reads_its_output() -> None:
+def test_a_signal_reaches_the_command_while_its_output_is_not_read() -> None:
     script = "trap 'exit 7' TERM; while :; do echo begun 2>/dev/null; done"
     with subprocess.Popen(program(["sh", "-c", script]), stdout=subprocess.PIPE) as process:
         assert process.stdout

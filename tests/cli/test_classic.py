@@ -112,7 +112,7 @@ def test_the_servers_log_has_the_lines_of_the_client_in_their_order(tmp_path: Pa
     ]
 
 
-def test_an_upload_is_acknowledged_though_nobody_hears_of_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_is_acknowledged_though_no_follower_gets_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     assert upload(server, "unheard") == 0

@@ -111,7 +111,9 @@ def test_a_second_time_changes_no_startup_file(name: str, startup: str, home: Pa
         ("fish", ".config/fish/config.fish", "set fish_complete_path /nowhere"),
     ],
 )
-def test_no_success_is_told_when_a_new_shell_does_not_get_there(name: str, startup: str, text: str, home: Path) -> None:
+def test_no_success_is_reported_when_a_new_shell_does_not_get_there(
+    name: str, startup: str, text: str, home: Path
+) -> None:
     (home / startup).parent.mkdir(parents=True, exist_ok=True)
     (home / startup).write_text(text)
     done = install(needed(name), variables(home, {}))

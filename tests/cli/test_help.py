@@ -111,7 +111,7 @@ def test_the_arguments_of_a_session_are_listed() -> None:
     assert re.findall(r"^  ([A-Z]+)  ", seen.partition("\nArguments\n")[2], re.MULTILINE) == ["NAME"]
 
 
-def test_what_does_not_fit_on_its_line_goes_on_below_it() -> None:
+def test_what_does_not_fit_on_its_line_continues_below_it() -> None:
     seen = page("wait", "--help", columns=40)
     assert seen.startswith(
         "Usage: ttweet wait [TAG ...] [--text\n           STR] [--after ID] [--timeout\n           TIME]\n"

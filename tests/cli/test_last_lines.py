@@ -45,7 +45,7 @@ def test_a_line_of_nothing_but_colours_is_left_out() -> None:
     assert shown(b"a\n\x1b[0m\n") == ["a"]
 
 
-def test_of_a_progress_bar_the_last_state_is_kept() -> None:
+def test_the_last_state_of_a_progress_bar_is_kept() -> None:
     assert shown(b" 10%\r", b" 20%\r", b"100%\r\n") == ["100%"]
     assert shown(b"10%\r20%") == ["20%"]
     assert shown(b"windows\r\n") == ["windows"]

@@ -36,7 +36,7 @@ def test_a_number_alone_is_no_time_where_it_may_be_meant_in_days() -> None:
     assert [seconds(each, "--keep", bare=False) for each in ("0", "90d")] == [0, 7_776_000]
 
 
-def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_loss_is_reported_once_however_often_it_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
     news = News()
     for _ in range(3):
         news.on_disconnected(ConnectError("unreachable", "nobody there"), 0.1)
@@ -51,7 +51,7 @@ def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFix
     ]
 
 
-def test_a_loss_and_a_wait_are_told_after_an_earlier_wait(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_loss_and_a_wait_are_reported_after_an_earlier_wait(capsys: pytest.CaptureFixture[str]) -> None:
     cursor = Cursor([], 5, News())
     caught_up = (b'["ok",{"from":5}]', b'["e",{"id":5}]')
     for error in (SlowDown("", 2), ConnectError("unknown", "gone"), SlowDown("", 1)):
@@ -66,7 +66,7 @@ def test_a_loss_and_a_wait_are_told_after_an_earlier_wait(capsys: pytest.Capture
     ]
 
 
-def test_a_log_that_was_put_back_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_was_put_back_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     News().on_rewound(1000, 5)
     assert capsys.readouterr().err == (
         "ttweet: no tweet 1000: the newest is 5, so a backup was restored or this is another server; "

@@ -69,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["serve", "1", "--grace", "x"], "invalid --grace 'x': use a number; see ttweet serve --help"),
     ],
 )
-def test_a_command_line_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
+def test_an_invalid_command_line_says_what_would_work(arguments: list[str], text: str) -> None:
     assert complains(*arguments) == (shell.USAGE, f"ttweet: {text}")
 
 
@@ -92,7 +92,7 @@ def test_a_closed_pipe_is_quiet(server: Server, arguments: list[str]) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
 @pytest.mark.parametrize("arguments", [["last"], ["tags"], ["log"], ["tags", "--json"]])
-def test_a_full_disk_under_the_output_is_told(server: Server, arguments: list[str]) -> None:
+def test_a_full_disk_under_the_output_is_reported(server: Server, arguments: list[str]) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [*TTWEET, *arguments, "--db", str(server.db)],

@@ -50,7 +50,7 @@ def test_json_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(terminal.getvalue()) == {"text": NASTY}
 
 
-def test_nobody_to_show_anything_to_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_without_a_reader_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     output.write_json({})
     output.write_tags([TagSummary("x", 1, AT, [])], now=AT)

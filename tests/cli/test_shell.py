@@ -132,7 +132,7 @@ def test_talk_comes_after_the_data_that_was_written_before_it(monkeypatch: pytes
     assert raw.getvalue() == b"data\n"
 
 
-def test_what_happened_is_told_by_the_exit_code_where_nobody_hears_the_talk() -> None:
+def test_the_exit_code_says_what_happened_where_messages_have_no_reader() -> None:
     with open("/dev/full", "w") as full:
         for arguments, code in ((["foo"], shell.USAGE), (["-d", "127.0.0.1", "1"], shell.UNREACHABLE)):
             command = [*TTWEET, *arguments]

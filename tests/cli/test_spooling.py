@@ -239,7 +239,7 @@ def test_damaged_and_too_old_files_are_set_aside_and_the_others_go(state: Path, 
     assert files(state) == ["000000000001.new.damaged", "000000000002.sent.old"]
 
 
-def test_a_spool_that_cannot_be_written_keeps_nobody_from_posting(state: Path, server: ServerHere) -> None:
+def test_a_spool_that_cannot_be_written_does_not_prevent_posting(state: Path, server: ServerHere) -> None:
     state.write_text("a file where the folder should be")
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "1\n")
@@ -312,7 +312,7 @@ def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
     assert texts(server) == ["before", "later", "last"]
 
 
-def test_what_waits_under_another_name_of_the_server_is_told(state: Path, server: ServerHere) -> None:
+def test_what_waits_under_another_name_of_the_server_is_reported(state: Path, server: ServerHere) -> None:
     post(state, "last", server="localhost:1")
     code, out, err = post(state, server=server.address)
     assert (code, out) == (0, "")

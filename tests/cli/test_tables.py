@@ -98,7 +98,7 @@ def test_columns_of_wide_characters_align(stage: Callable[..., str]) -> None:
     ]
 
 
-def test_a_long_tag_goes_on_below_itself_and_leaves_the_others_their_columns(stage: Callable[..., str]) -> None:
+def test_a_long_tag_continues_below_itself_and_leaves_the_others_their_columns(stage: Callable[..., str]) -> None:
     tags = [TagSummary("x" * 50, 1, NOW, [0] * 14), TagSummary("python", 2, NOW, [0] * 14)]
     assert lines_of(stage(tables.print_tags, tags, now=NOW, columns=60)) == [
         "TAG                   TWEETS  NEWEST  LAST 14 DAYS",

@@ -57,7 +57,7 @@ def app() -> App:
         (["dig", "1", "--zzz"], "unknown option --zzz; see ttweet dig --help"),
     ],
 )
-def test_what_was_seen_and_what_would_work_are_told(app: App, arguments: list[str], said: str) -> None:
+def test_what_was_seen_and_what_would_work_are_reported(app: App, arguments: list[str], said: str) -> None:
     assert sentence(error_of(app, *arguments)) == said
 
 
@@ -97,7 +97,7 @@ def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
         assert f"invalid {argument.name} '': use the name of a file" in sentence(raised.value)
 
 
-def test_of_several_values_the_wrong_one_is_told_or_all() -> None:
+def test_of_several_values_the_wrong_one_is_reported_or_all() -> None:
     assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("invalid ID '2.5': use the id")
     assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': use 1 or more")
 

@@ -63,7 +63,7 @@ async def test_many_tasks_share_a_connection() -> None:
         assert here.store.count() == 20
 
 
-async def test_a_follower_hears_history_then_what_is_new() -> None:
+async def test_a_follower_gets_history_then_new_tweets() -> None:
     async with client_of_server() as (client, _):
         await client.post("one #a")
         async with client.follow("a", after=0) as follower:
@@ -74,7 +74,7 @@ async def test_a_follower_hears_history_then_what_is_new() -> None:
             assert follower.after == 3
 
 
-async def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet() -> None:
+async def test_a_follower_that_loses_its_connection_continues_after_its_last_tweet() -> None:
     diary = Diary()
     first = begins(line("ok", {"from": 7}), line("e", {"id": 7}), tweet(8), tweet(9)[:20], asked=b'["s",{}]\n')
     second = begins(line("ok", {"from": 8}), tweet(9), line("e", {"id": 9}), asked=b'["s",{"after":8}]\n')
@@ -85,7 +85,7 @@ async def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet
     assert diary.entries == ["unknown", 1]
 
 
-async def test_a_follower_that_was_cancelled_goes_on_where_it_was() -> None:
+async def test_a_follower_that_was_cancelled_continues_where_it_was() -> None:
     sent: list[Callable[[], None]] = []
 
     def in_two_parts(connection: socket.socket) -> None:
@@ -245,7 +245,7 @@ async def test_a_name_that_is_taken_is_refused() -> None:
             assert refused.value.code == "name_taken"
 
 
-async def test_nobody_there_is_said_as_by_the_client() -> None:
+async def test_a_missing_server_is_reported_as_by_the_client() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectError, match="no server is listening on 127") as error:

@@ -64,7 +64,7 @@ def test_a_tweet_that_was_seen_is_not_seen_again() -> None:
     assert receive(cursor, tweet(4), tweet(5), tweet(5), tweet(3), tweet(6)) == [5, 6]
 
 
-def test_it_goes_on_where_the_server_does_if_that_has_other_tweets_under_its_ids() -> None:
+def test_it_continues_where_the_server_does_if_that_has_other_tweets_under_its_ids() -> None:
     diary = Diary()
     cursor = Cursor([], 1000, diary)
     assert receive(cursor, line("ok", {"from": 4}), tweet(5), line("e", {"id": 5}), tweet(6)) == [5, 6]
@@ -74,7 +74,7 @@ def test_it_goes_on_where_the_server_does_if_that_has_other_tweets_under_its_ids
     assert diary.entries == [(1000, 4), "unknown", (6, 2), 0]
 
 
-def test_the_listener_hears_of_a_loss_and_of_what_was_missed_only_then() -> None:
+def test_the_listener_learns_of_a_loss_and_of_missed_tweets_only_then() -> None:
     diary = Diary()
     cursor = Cursor([], 0, diary)
     receive(cursor, line("ok", {"from": 0}), tweet(1), line("e", {"id": 1}))
@@ -95,7 +95,7 @@ def test_a_wait_that_the_server_asks_for_is_a_loss_too_and_what_was_missed_is_co
     assert diary.entries == ["slow_down", 1]
 
 
-def test_pauses_grow_to_a_limit_and_begin_anew_once_live() -> None:
+def test_pauses_grow_to_a_limit_and_begin_again_once_live() -> None:
     cursor = Cursor([], 0)
     receive(cursor, line("ok", {"from": 0}))
     pauses = [cursor.pause_s(LOST) for _ in range(40)]

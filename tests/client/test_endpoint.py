@@ -24,7 +24,7 @@ from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
 
 
-def test_nobody_is_there() -> None:
+def test_no_server_is_there() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         port = unheard.getsockname()[1]
@@ -195,7 +195,7 @@ def test_a_file_without_a_token_is_not_the_same_as_no_file(
         own_token()
 
 
-def test_a_token_file_that_anybody_may_replace_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_token_file_that_any_user_may_replace_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     name_token_file(monkeypatch, tmp_path / "token", b"ttw_y")
     tmp_path.chmod(0o777)
     with pytest.raises(SetupError, match=f"any user can replace the files in {tmp_path}; run: chmod o-w"):

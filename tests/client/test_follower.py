@@ -30,7 +30,7 @@ def then(*scripts: Callable[[socket.socket], None]) -> Script:
     return script
 
 
-def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet() -> None:
+def test_a_follower_that_loses_its_connection_continues_after_its_last_tweet() -> None:
     diary = Diary()
     first = begins(
         line("ok", {"from": 7}), line("e", {"id": 7}), tweet(8), tweet(9)[:20], asked=b'["s",{"tags":["a"]}]\n'
@@ -46,7 +46,7 @@ def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet() -> 
     assert diary.entries == ["unknown", 1]
 
 
-def test_nobody_there_at_the_start_is_an_error() -> None:
+def test_a_missing_server_at_the_start_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectError) as error:

@@ -31,7 +31,7 @@ def test_it_ends_with_the_refusal_and_lasts_longer_after_progress() -> None:
     assert budget.pause_s(refused(1)) == 1
 
 
-def test_who_has_none_hears_the_refusal_at_once() -> None:
+def test_a_client_that_has_none_gets_the_refusal_at_once() -> None:
     with pytest.raises(SlowDown):
         RetryBudget(0).pause_s(refused(1))
 

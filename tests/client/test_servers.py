@@ -171,7 +171,7 @@ def test_a_server_that_refuses_is_not_passed_over() -> None:
         client.ping()
 
 
-def test_when_none_can_be_reached_each_is_told() -> None:
+def test_when_none_can_be_reached_each_is_reported() -> None:
     first, second = closed_port(), closed_port()
     with ttweet.Client(f"127.0.0.1:{first},127.0.0.1:{second}") as client, pytest.raises(ConnectError) as raised:
         client.ping()

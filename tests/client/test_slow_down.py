@@ -45,7 +45,7 @@ def test_a_request_is_made_again_when_the_server_says(pauses: list[float]) -> No
     assert pauses == told == [7, 7]
 
 
-def test_who_asks_for_deletions_obeys_too(pauses: list[float]) -> None:
+def test_a_client_that_asks_for_deletions_obeys_too(pauses: list[float]) -> None:
     pushes = line("ok", {"from": 1}) + line("x", {"id": 5, "at": 1, "tweet": 2}) + line("e", {"id": 7})
     with peer(says(TOO_FAST, pushes, DONE)) as client:
         assert client.deletions_after(1) == {5}
@@ -109,7 +109,7 @@ def test_the_command_line_waits_and_says_so(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (shell.DONE, "Transmission Successfull...\n")
 
 
-def test_a_rate_that_nobody_can_wait_for_is_a_refusal(tmp_path: Path) -> None:
+def test_a_rate_that_is_too_slow_to_wait_for_is_a_refusal(tmp_path: Path) -> None:
     with running_server(tmp_path, "--rate", "1/h", "--burst", "1", "--no-report-file") as server:
         assert run("post", "one", "--server", server.address).returncode == shell.DONE
         for command in (["post", "two"], ["follow", "--count", "1"], ["last"]):

@@ -122,7 +122,7 @@ def test_only_what_may_be_stored_gets_too_old_and_from_its_first_attempt_on(fold
         rb'{"server":"a","by":null,"text":"t","tags":["\ud800"],"scan":true,"key":"k","at":1}',
     ],
 )
-def test_a_damaged_file_comes_as_its_path_and_holds_up_nobody(folder: Path, data: bytes) -> None:
+def test_a_damaged_file_comes_as_its_path_and_holds_up_no_other(folder: Path, data: bytes) -> None:
     at = Spool(folder)
     with at.locked():
         damaged = at.keep(parcel("first"))
@@ -208,7 +208,7 @@ def test_there_is_an_end_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert texts(at) == ["a", "b"]
 
 
-def test_who_cannot_wait_for_the_lock_leaves_a_tweet_behind_the_others(
+def test_a_client_that_cannot_wait_for_the_lock_leaves_a_tweet_behind_the_others(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "MAX_WAIT_S", 0.0)
@@ -225,7 +225,9 @@ def test_who_cannot_wait_for_the_lock_leaves_a_tweet_behind_the_others(
         assert texts(at) == ["1", "2", "3", "4"]
 
 
-def test_who_waits_for_the_lock_hears_once_for_whom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_waits_for_the_lock_says_once_for_which_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(spool, "NOTICE_AFTER_S", 0.0)
     told: list[str] = []
     holder = ExitStack()

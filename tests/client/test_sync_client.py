@@ -258,7 +258,7 @@ def test_a_lost_connection_leaves_an_upload_unknown() -> None:
             client.last()
 
 
-def test_nobody_there_leaves_nothing_unknown() -> None:
+def test_a_missing_server_leaves_nothing_unknown() -> None:
     with Client("127.0.0.1", 1) as client, pytest.raises(ConnectError, match="start one") as raised:
         client.post("x", key="k")
     assert raised.value.code == "unreachable"
@@ -311,7 +311,7 @@ def test_a_server_that_reads_nothing_is_given_up() -> None:
         b"[" * 100_000 + b"\n",
     ],
 )
-def test_what_is_no_ttweet_is_told(answer: bytes) -> None:
+def test_what_is_no_ttweet_is_reported(answer: bytes) -> None:
     with peer(says(answer)) as client, pytest.raises(ConnectError, match="is not a ttweet server") as raised:
         client.post("x", key="k")
     assert raised.value.code == "unknown"
@@ -365,7 +365,7 @@ def test_a_connection_that_was_reset_while_idle_is_not_used_again() -> None:
         client.ping()
 
 
-def test_report_lines_arrive_in_order_and_nobody_answers() -> None:
+def test_report_lines_arrive_in_order_and_no_client_answers() -> None:
     received: list[bytes] = []
 
     def listens_well(connection: socket.socket) -> None:
@@ -376,7 +376,7 @@ def test_report_lines_arrive_in_order_and_nobody_answers() -> None:
     assert received == [b'["r","one"]\n', b'["r","two\\nthree"]\n']
 
 
-def test_what_is_told_to_a_server_that_has_gone_is_lost_without_a_word(tmp_path: Path) -> None:
+def test_what_is_sent_to_a_server_that_has_gone_is_lost_without_a_word(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server, Client("127.0.0.1", server.port) as client:
         connection = client._take()
         client._idle.append(connection)

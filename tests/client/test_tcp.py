@@ -66,7 +66,7 @@ def test_the_families_take_turns_beginning_with_the_best_address(families: list[
     assert [place for _, place in in_turn(list(zip(families, range(9), strict=False)))] == order
 
 
-def test_an_address_that_is_silent_keeps_nobody_from_the_next_one() -> None:
+def test_an_address_that_is_silent_does_not_block_the_next_one() -> None:
     with silent_port() as silent, listening() as port:
         for places in ([silent, port], [silent, silent, port], [port, silent]):
             with first_connected([at(place) for place in places], late()) as connected:
@@ -82,7 +82,7 @@ def test_an_address_that_fails_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
     assert time.monotonic() < end
 
 
-def test_when_all_fail_a_refusal_is_what_is_told() -> None:
+def test_when_all_fail_a_refusal_is_what_is_reported() -> None:
     with pytest.raises(ConnectionRefusedError):
         first_connected([NO_ROUTE, at(closed_port()), NO_ROUTE], late())
     with pytest.raises(OSError, match="unreachable") as failure:

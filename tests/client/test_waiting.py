@@ -81,7 +81,7 @@ def test_a_signal_at_the_last_moment_ends_it(wait: Callable[[], object], monkeyp
     assert time.monotonic() < late
 
 
-def test_a_signal_that_raises_nothing_is_handled_and_the_wait_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_that_raises_nothing_is_handled_and_the_wait_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     bell = Bell()
     with handled(signal.SIGUSR1, bell.ring) as came:
         with signal_before_each_wait(monkeypatch, signal.SIGUSR1):
@@ -158,7 +158,7 @@ else:
     assert output_of(code) == "True 0\n"
 
 
-def test_nothing_is_left_open_by_a_bell_that_nobody_has_any_more() -> None:
+def test_nothing_is_left_open_by_a_bell_that_is_no_longer_used() -> None:
     before = open_descriptors()
     for _ in range(3):
         Bell().ring()

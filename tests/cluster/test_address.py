@@ -34,7 +34,7 @@ def test_an_address_is_shown_as_it_is_written(text: str) -> None:
         ("etcd://h1:65536/team", "invalid port 65536 of 'h1:65536': use a port from 1 to 65535"),
     ],
 )
-def test_a_wrong_url_is_told_with_its_part_that_is_wrong(text: str, problem: str) -> None:
+def test_a_wrong_url_is_reported_with_its_part_that_is_wrong(text: str, problem: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse(text)
     assert str(caught.value) == problem

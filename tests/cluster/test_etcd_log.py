@@ -134,7 +134,7 @@ def test_a_reader_of_a_paused_node_takes_another(short_waits: None, tmp_path: Pa
             assert [one.data for one in reader.read(first, wait_s=WAIT_S)] == [b"two"]
 
 
-def test_a_reader_behind_a_compaction_is_told(node: EtcdNode) -> None:
+def test_a_reader_behind_a_compaction_is_reported(node: EtcdNode) -> None:
     with opened(of(node.client)) as log:
         log.begin(b"")
         positions = [log.append(number, b"data") for number in (1, 2, 3)]
@@ -187,7 +187,7 @@ def test_a_record_that_is_too_large_is_refused_before_it_is_sent(address: Cluste
     assert len(record.data) == MAX_RECORD_BYTES
 
 
-def test_the_arrival_of_records_of_others_is_told(address: ClusterAddress, open_log: Open) -> None:
+def test_the_arrival_of_records_of_others_is_reported(address: ClusterAddress, open_log: Open) -> None:
     log, other = open_log(address), open_log(address)
     arrived = threading.Event()
     log.on_arrival = arrived.set

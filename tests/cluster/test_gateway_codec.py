@@ -123,7 +123,7 @@ def test_what_is_not_the_gateway_is_refused(data: bytes) -> None:
             codec.receive_data(b"")
 
 
-def test_a_watch_that_ends_is_told() -> None:
+def test_a_watch_that_ends_is_reported() -> None:
     codec = asked()
     codec.receive_data(chunked(200, WATCHED))
     with pytest.raises(MalformedAnswerError, match="the answer has ended"):

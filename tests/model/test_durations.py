@@ -53,5 +53,5 @@ def test_an_exact_time_has_one_unit(seconds: float, text: str) -> None:
     ("seconds", "text"),
     [(0, "0 s"), (2.5, "2.5 s"), (61, "1 min 1 s"), (7_500, "2 h 5 min"), (93_784, "1 d 2 h"), (86_405, "1 d 5 s")],
 )
-def test_a_time_is_told_in_its_two_largest_units(seconds: float, text: str) -> None:
+def test_a_time_is_shown_in_its_two_largest_units(seconds: float, text: str) -> None:
     assert durations.two_units(seconds) == text

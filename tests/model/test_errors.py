@@ -66,7 +66,7 @@ def test_only_a_full_disk_and_a_lock_pass_by_themselves(code: str, may_pass: boo
 
 
 @pytest.mark.parametrize("code", ["unknown", "moved"])
-def test_clients_are_told_no_names_of_a_file_that_was_moved(code: str) -> None:
+def test_clients_get_no_names_of_a_file_that_was_moved(code: str) -> None:
     error = Displaced(code, "/srv/tweets.db was removed")
     assert code in CODES
     assert (error.may_pass, str(error)) == (True, "/srv/tweets.db was removed")

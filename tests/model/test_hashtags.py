@@ -225,7 +225,7 @@ def test_extract_is_the_rule_for_plain_texts_too(text: str, numeric: bool) -> No
 
 
 @given(texts, texts)
-def test_texts_joined_by_a_blank_have_the_tags_of_both(left: str, right: str) -> None:
+def test_texts_joined_by_a_space_have_the_tags_of_both(left: str, right: str) -> None:
     assert extract(f"{left} {right}", numeric=True) == extract(left, numeric=True) + extract(right, numeric=True)
 
 

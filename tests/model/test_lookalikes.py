@@ -68,7 +68,7 @@ def test_each_letter_looks_like_the_same_letter_in_another_case() -> None:
 
 
 @pytest.mark.parametrize("name", ["ann\u3164", "\u3164", "a\u115fnn", "a\u1160nn", "ann\uffa0"])
-def test_a_new_name_has_no_character_that_nobody_can_see(name: str) -> None:
+def test_a_new_name_has_no_invisible_character(name: str) -> None:
     with pytest.raises(Refused, match="invisible character") as refused:
         tweets.checked_name(name)
     assert refused.value.code == "bad_name"

@@ -135,7 +135,7 @@ def test_a_clients_own_lines_are_filed_as_they_are(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", [line for _, line in VOCABULARY[:8]] + ["", "CLIENT ALERT [NONE] a", "client alert"])
-def test_nobody_writes_in_the_servers_name(line: str) -> None:
+def test_no_client_writes_in_the_servers_name(line: str) -> None:
     assert from_client(line).line == f"CLIENT ALERT [GENERAL] {line}"
 
 

@@ -72,7 +72,7 @@ def test_the_spelling_keeps_them_and_the_first_rule_did_so_in_keys(text: str, ty
     assert [key(body, rule=1) for body in typed] == typed
 
 
-def test_a_key_has_no_blank_even_where_normalization_makes_one() -> None:
+def test_a_key_has_no_space_even_where_normalization_makes_one() -> None:
     assert key("a゛") == "a\u3099"
     assert key("ͺ") == "ι"
     assert key("\ufdfa") == "صلىاللهعليهوسلم"
@@ -96,7 +96,7 @@ def test_the_key_of_invisible_characters_is_empty() -> None:
 
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000"])
-def test_a_key_has_no_blanks(blank: str) -> None:
+def test_a_key_has_no_spaces(blank: str) -> None:
     assert key(f"a{blank}B") == "ab"
     assert key(blank) == ""
 

@@ -55,7 +55,7 @@ def test_an_id_may_be_left_out_and_is_none_that_sqlite_cannot_count() -> None:
         fields.optional_id("after", 2**53, 0)
 
 
-def test_an_unknown_field_is_told_with_the_known_ones() -> None:
+def test_an_unknown_field_is_reported_with_the_known_ones() -> None:
     assert fields.fields_of("t", {"tag": "a"}, {"tag", "limit"}) == {"tag": "a"}
     with pytest.raises(Refused, match='unknown field "tog" in "t"; use: limit, tag'):
         fields.fields_of("t", {"tog": "a"}, {"tag", "limit"})

@@ -114,5 +114,5 @@ def test_the_longest_frame_is_taken_and_one_byte_more_is_not() -> None:
         frames.decode(reader.receive_data(frames.encode("u", text + "x"))[0])
 
 
-def test_blank_lines_are_no_frames() -> None:
+def test_empty_lines_are_no_frames() -> None:
     assert frames.FrameReader().receive_data(b'\n\r\n["p",""]\r\n\n') == [b'["p",""]\r']

@@ -53,7 +53,7 @@ def test_the_text_of_an_error_is_escaped_and_bounded(text: str, shown: str) -> N
 
 
 @pytest.mark.parametrize(("wait", "taken"), [(0, 0), (7, 7), (-5, 0), (10**30, replies.MAX_WAIT_S)])
-def test_no_server_makes_a_client_wait_for_ever(wait: int, taken: int) -> None:
+def test_no_server_makes_a_client_wait_endlessly(wait: int, taken: int) -> None:
     told = replies.refusal({"code": "slow_down", "text": "x", "wait": wait})
     assert isinstance(told, SlowDown)
     assert told.wait_s == taken

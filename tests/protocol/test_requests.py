@@ -153,7 +153,7 @@ def test_a_frame_means_its_request(data: bytes, request_: Request, library: Json
 
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
 @pytest.mark.parametrize(("data", "code", "words"), REFUSED, ids=[ascii(data) for data, _, _ in REFUSED])
-def test_data_of_the_wrong_kind_is_refused_and_the_connection_goes_on(
+def test_data_of_the_wrong_kind_is_refused_and_the_connection_continues(
     data: bytes, code: str, words: str, library: Json
 ) -> None:
     refused, ping = events_of(data + b'["p",""]\n', library)

@@ -64,7 +64,9 @@ async def test_a_token_gives_its_rights_and_its_name(file: TokenFile) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "ttw_wrong", "x" * 10_000, 7, None, ["a"]])
-async def test_a_wrong_token_is_told_once_and_nothing_that_came_with_it_is_done(file: TokenFile, wrong: object) -> None:
+async def test_a_wrong_token_is_reported_once_and_nothing_that_came_with_it_is_done(
+    file: TokenFile, wrong: object
+) -> None:
     store = MemoryStore()
     file.add("ci", frozenset({POST}))
     async with serving(store, authenticator=Authenticator(ALL, file)) as here:
@@ -130,7 +132,7 @@ async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_not
 
 
 @pytest.mark.parametrize("error", [None, BUSY, Refused("bad_tag", "no tag")])
-async def test_who_loses_the_token_while_a_query_is_looked_up_hears_no_answer_to_it(
+async def test_a_client_that_loses_the_token_while_a_query_is_looked_up_gets_no_answer_to_it(
     file: TokenFile, error: Refused | StoreError | None
 ) -> None:
     store = SlowReader(error)
@@ -206,7 +208,7 @@ async def test_a_token_has_the_rights_and_the_name_that_its_file_gives_it_by_now
     assert [tweet.by for tweet in store.tweets] == ["bob"]
 
 
-async def test_a_follower_whose_token_may_read_no_more_hears_so_and_goes(file: TokenFile) -> None:
+async def test_a_follower_whose_token_may_read_no_more_gets_an_error_and_goes(file: TokenFile) -> None:
     _, secret = file.add("alice", ALL)
     async with serving(authenticator=Authenticator(NOBODY, file)) as here:
         caller = await come_in(here, secret)
@@ -254,7 +256,7 @@ async def test_a_file_that_cannot_be_read_any_more_changes_nothing(
         Authenticator(NOBODY, file)
 
 
-async def test_a_file_that_is_gone_ends_its_tokens_and_makes_nobody_administrator(file: TokenFile) -> None:
+async def test_a_file_that_is_gone_ends_its_tokens_and_makes_no_client_administrator(file: TokenFile) -> None:
     token, _ = file.add("root", ALL)
     authenticator = Authenticator(ALL, file)
     file.path.unlink()
@@ -356,7 +358,7 @@ async def test_a_use_just_before_the_stop_is_noted(file: TokenFile) -> None:
 
 
 @pytest.mark.parametrize("slow", ["fingerprint", "note_uses"])
-async def test_a_disk_that_does_not_answer_keeps_nobody_from_stopping(slow: str, tmp_path: Path) -> None:
+async def test_a_disk_that_does_not_answer_does_not_keep_the_server_from_stopping(slow: str, tmp_path: Path) -> None:
     file = SlowFile(tmp_path / "tweets.db", slow)
     _, secret = file.add("ci", ALL)
     authenticator = Authenticator(NOBODY, file)

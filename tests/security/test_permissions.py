@@ -84,7 +84,9 @@ def test_the_refusal_ends_the_connection_where_nothing_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("rights", [{READ}, {ADMIN}, {READ, ADMIN}], ids=lambda some: "+".join(sorted(some)))
-async def test_a_report_line_without_the_right_to_post_is_dropped_and_the_connection_goes_on(rights: set[str]) -> None:
+async def test_a_report_line_without_the_right_to_post_is_dropped_and_the_connection_continues(
+    rights: set[str],
+) -> None:
     async with serving(authenticator=Authenticator(frozenset(rights))) as here:
         caller = await here.call()
         await caller.send(("r", "a line of a reader"), ("p", ""), ("r", "and another"))
@@ -101,7 +103,7 @@ async def test_a_report_line_with_the_right_to_post_is_stored() -> None:
     assert "CLIENT ALERT [GENERAL] a line of a poster" in here.lines
 
 
-async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
+async def test_a_client_that_may_only_read_is_refused_each_upload_and_may_continue() -> None:
     store = MemoryStore()
     async with serving(store, authenticator=Authenticator(frozenset({READ}))) as here:
         caller = await here.call()
@@ -117,14 +119,14 @@ async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
     assert not store.tweets
 
 
-async def test_who_may_only_post_is_told_nothing() -> None:
+async def test_a_client_that_may_only_post_learns_nothing() -> None:
     async with serving(authenticator=Authenticator(frozenset({POST}))) as here:
         caller = await here.call()
         await caller.send(("u", "yes"), ("d", ""), ("s", ""), ("w", ""), ("g", "matt"))
         assert [kind for kind, _ in await caller.answers(5)] == ["ok", "err", "err", "err", "err"]
 
 
-async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() -> None:
+async def test_a_stranger_gets_one_error_with_the_remedy_and_the_connection_ends() -> None:
     store = MemoryStore()
     async with serving(store, authenticator=Authenticator(frozenset())) as here:
         caller = await here.call()
@@ -136,7 +138,7 @@ async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() ->
 
 
 @pytest.mark.parametrize(("sent", "right"), [(b"u\nno", READ), (b"d\n", POST)])
-async def test_a_classic_client_without_the_right_is_let_go_in_silence(sent: bytes, right: str) -> None:
+async def test_a_classic_client_without_the_right_is_disconnected_in_silence(sent: bytes, right: str) -> None:
     store = MemoryStore()
     async with serving(store, authenticator=Authenticator(frozenset({right}))) as here:
         caller = await here.call()

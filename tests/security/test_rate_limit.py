@@ -25,7 +25,7 @@ def test_no_more_pass_in_any_span_of_time_than_the_burst_and_the_rate(rate: Rate
 
 
 @given(RATES, PAUSES)
-def test_who_waits_as_told_is_let_in(rate: Rate, pauses: list[float]) -> None:
+def test_a_client_that_waits_as_asked_is_admitted(rate: Rate, pauses: list[float]) -> None:
     limiter, now = RateLimiter(rate), 0.0
     for pause in pauses:
         now += pause

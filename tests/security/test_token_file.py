@@ -39,7 +39,7 @@ def test_a_token_is_kept_without_its_secret_for_its_owner_alone(file: TokenFile)
     assert [path.name for path in file.path.parent.iterdir()] == ["tweets.db.tokens"]
 
 
-def test_tokens_below_a_folder_in_which_anybody_may_replace_files_are_neither_read_nor_made(tmp_path: Path) -> None:
+def test_tokens_below_a_folder_in_which_any_user_may_replace_files_are_neither_read_nor_made(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "folder" / "tweets.db")
     file.db.parent.mkdir()
     file.add("ann", frozenset({POST}))
@@ -214,7 +214,7 @@ def test_processes_that_add_tokens_together_lose_none(file: TokenFile) -> None:
     assert [token.id for token in found] == list(range(1, 16))
 
 
-def test_a_lock_on_a_file_that_was_replaced_meanwhile_is_taken_anew(
+def test_a_lock_on_a_file_that_was_replaced_meanwhile_is_taken_again(
     file: TokenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.add("one", frozenset({POST}))
@@ -230,7 +230,7 @@ def test_a_lock_on_a_file_that_was_replaced_meanwhile_is_taken_anew(
     assert [token.name for token in file.read()] == ["one", "two", "three"]
 
 
-def test_what_has_time_does_not_wait_for_who_has_the_file(file: TokenFile) -> None:
+def test_a_task_that_has_time_does_not_wait_for_the_process_that_has_the_file(file: TokenFile) -> None:
     token, _ = file.add("ci", frozenset({POST}))
     with file.path.open() as other:
         fcntl.flock(other, fcntl.LOCK_SH)
@@ -310,9 +310,7 @@ def test_a_symbolic_link_is_not_followed(file: TokenFile) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_what_is_no_file_is_refused_without_a_wait_for_who_would_write_to_it(
-    make: Callable[[Path], None], file: TokenFile
-) -> None:
+def test_what_is_no_file_is_refused_without_a_wait_for_a_writer(make: Callable[[Path], None], file: TokenFile) -> None:
     make(file.path)
     assert file.fingerprint() is not None
     for use in (file.read, lambda: file.add("ci", frozenset({POST})), lambda: file.note_uses({"00ff": 1})):

@@ -31,7 +31,7 @@ def test_a_token_is_live_until_it_expires_or_is_revoked() -> None:
     assert TOKEN._replace(expires=None).state(10**15) == "live"
 
 
-def test_a_token_is_read_as_it_was_told_of() -> None:
+def test_a_token_is_read_as_it_was_printed() -> None:
     assert TOKEN.as_json()["rights"] == ["read", "post"]
     assert Token.from_json(TOKEN.as_json() | {"of a later version": 1}) == TOKEN
     assert TOKEN.who == Principal("ci", frozenset({READ, POST}), "00ff")
@@ -73,5 +73,5 @@ def test_a_text_for_a_log_has_no_secrets(text: str, shown: str) -> None:
     assert tokens.masked(text) == shown
 
 
-def test_of_a_new_secret_nothing_is_left_in_a_log() -> None:
+def test_nothing_of_a_new_secret_is_left_in_a_log() -> None:
     assert tokens.masked(tokens.new_secret()) == "ttw_***"

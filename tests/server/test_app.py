@@ -49,7 +49,7 @@ def test_the_first_lines_say_what_runs_where_and_on_which_file(tmp_path: Path) -
         assert initialized == "SERVER ALERT [GENERAL] SERVER ON HAS INITIALIZED ON IP: 127.0.0.1"
 
 
-def test_of_an_imported_file_with_gaps_only_what_is_true_is_told(tmp_path: Path) -> None:
+def test_only_the_truth_is_reported_of_an_imported_file_with_gaps(tmp_path: Path) -> None:
     path = tmp_path / "tweets.db"
     with opened(path) as store:
         assert startup._held(path, store) == f"{path} holds no tweets"
@@ -70,7 +70,7 @@ def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:
         assert "listening on [::1]:" in server.started[-1]
 
 
-def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported_on_stderr_in_the_log_and_in_the_file(tmp_path: Path) -> None:
     with opened(tmp_path / "tweets.db") as store:
         store.end_session("stopped", at=NOW)
     (taken,) = listen(("127.0.0.1",), 0)
@@ -115,7 +115,7 @@ def test_a_host_without_an_address_leaves_the_database_as_it_is(tmp_path: Path) 
     assert sessions(tmp_path / "tweets.db") == ["stopped"]
 
 
-def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_an_address_that_is_not_ours_is_reported_with_its_reason(tmp_path: Path) -> None:
     options = ["--anonymous", "read", "--no-tls", "--no-report-file", "--quiet"]
     failed = run("serve", "0", "--host", "192.0.2.1", *options, cwd=tmp_path)
     assert failed.returncode == 1
@@ -123,7 +123,7 @@ def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> 
     assert not tmp_path.joinpath("Sample.txt").exists()
 
 
-def test_a_start_beside_a_running_server_leaves_its_files_alone(tmp_path: Path) -> None:
+def test_a_start_while_a_server_is_running_leaves_its_files_alone(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         second = run("serve", "0", cwd=tmp_path)
         assert second.returncode == 1
@@ -163,7 +163,7 @@ def test_the_limit_of_descriptors_is_raised_for_the_clients_there_may_be(tmp_pat
         assert re.search(rf"Max open files +{500 + 25 + startup.SPARE_DESCRIPTORS} ", limits)
 
 
-def test_more_clients_than_there_can_be_descriptors_is_told_and_cut(tmp_path: Path) -> None:
+def test_more_clients_than_there_can_be_descriptors_is_reported_and_cut(tmp_path: Path) -> None:
     with talking_server(cwd=tmp_path, limit="ulimit -n 100") as server:
         assert server.started[0] == (
             "ttweet: at most 32 clients instead of 1000: the limit of file descriptors is 100; raise it (ulimit -Hn)"
@@ -221,7 +221,7 @@ def test_the_terminal_and_the_file_show_both_sides_in_order(tmp_path: Path) -> N
     assert in_file == shown
 
 
-def test_the_file_is_begun_anew_by_each_session_and_the_table_keeps_them_all(tmp_path: Path) -> None:
+def test_the_file_is_begun_again_by_each_session_and_the_table_keeps_them_all(tmp_path: Path) -> None:
     for text in ("first", "second"):
         with running_server(tmp_path) as server:
             run("-u", "127.0.0.1", str(server.port), text)
@@ -347,7 +347,7 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
 
 
 @pytest.mark.usefixtures("signals_put_back")
-async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_ends() -> None:
+async def test_a_client_learns_that_the_outcome_is_unknown_before_the_server_ends() -> None:
     store = MemoryStore()
     listeners = listen(("127.0.0.1",), 0)
     config = Config(port=0, report_file=None, quiet=True)
@@ -368,7 +368,7 @@ async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_en
     assert [tweet.text for tweet in store.tweets] == ["let through"]
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     config = Config(port=0, db=tmp_path / "no such folder" / "tweets.db")
     with pytest.raises(OpenError, match="no such folder"):
         app.run(config)
@@ -376,7 +376,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("signals_put_back")
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_start_for_which_no_reader_can_be_opened_is_told(
+def test_a_start_for_which_no_reader_can_be_opened_is_reported(
     nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_reader, calls = SqliteStore.reader, count(1)

@@ -58,7 +58,7 @@ def test_more_lines_than_one_page_arrive_all(sample: Path, monkeypatch: pytest.M
 LINE_BYTES = len("SERVER ALERT [GENERAL] 1\n")
 
 
-def test_a_file_with_more_bytes_than_it_may_have_is_begun_anew_with_what_the_log_still_has(sample: Path) -> None:
+def test_a_file_with_more_bytes_than_it_may_have_is_begun_again_with_what_the_log_still_has(sample: Path) -> None:
     store = store_with("1", "2", "3")
     copy = copy_to(sample, store, max_bytes=4 * LINE_BYTES)
     assert copy.catch_up()
@@ -204,7 +204,7 @@ def test_a_link_is_named_as_what_it_is(sample: Path, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_file_that_somebody_else_has_put_there_is_not_written_to(
+def test_a_file_that_another_user_has_put_there_is_not_written_to(
     sample: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sample.touch()
@@ -230,7 +230,7 @@ def test_the_database_by_another_name_is_not_opened_so_that_its_locks_stay(
     assert f"cannot write {sample}: Sample.txt has another name (a hard link)" in caplog.messages[0]
 
 
-def test_a_file_that_was_deleted_is_begun_anew_with_all_lines(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_was_deleted_is_begun_again_with_all_lines(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = store_with("before")
     copy = copy_to(sample, store)
     assert copy.catch_up()
@@ -244,7 +244,7 @@ def test_a_file_that_was_deleted_is_begun_anew_with_all_lines(sample: Path, capl
 @pytest.mark.parametrize(
     "change", [lambda _: "", lambda text: text[:20], lambda text: text + "more\n"], ids=["emptied", "cut", "added to"]
 )
-def test_a_file_that_somebody_changed_is_begun_anew_with_all_lines(sample: Path, change: Callable[[str], str]) -> None:
+def test_a_file_that_a_user_changed_is_begun_again_with_all_lines(sample: Path, change: Callable[[str], str]) -> None:
     store = store_with("one", "two")
     copy = copy_to(sample, store)
     assert copy.catch_up()
@@ -263,7 +263,7 @@ def test_a_database_is_never_emptied_for_the_file(sample: Path, caplog: pytest.L
     assert "ttweet did not write what is in it; choose another report file" in caplog.text
 
 
-def test_lines_that_the_log_lost_before_they_were_copied_are_told_of(
+def test_lines_that_the_log_lost_before_they_were_copied_are_reported(
     sample: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = store_with("one")

@@ -142,7 +142,7 @@ async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending
     assert 1 <= file.attempts <= 2  # at the start and at the finish, and a pause after each
 
 
-async def test_a_terminal_that_stands_still_delays_nobody_and_no_end(sample: Path) -> None:
+async def test_a_terminal_that_stands_still_delays_no_client_and_no_end(sample: Path) -> None:
     store, file = MemoryStore(), WatchedFile(sample)
     with pipe() as (reader, writer):
         fill(writer)

@@ -55,7 +55,7 @@ def test_a_file_that_ttweet_did_not_write_is_left_alone(
 @pytest.mark.parametrize(
     "text", ["", "SERVER ALERT [GENERAL] old\n", "CLIENT ALERT [ERROR] old\n", f"{SUCCESS}\n", f"{RECEIVED}old\n"]
 )
-def test_a_file_that_ttweet_wrote_is_begun_anew(text: str, sample: Path) -> None:
+def test_a_file_that_ttweet_wrote_is_begun_again(text: str, sample: Path) -> None:
     sample.write_text(text)
     assert copy_to(sample, store_with("one")).catch_up()
     assert lines_of(sample) == ["one"]

@@ -67,7 +67,7 @@ def test_the_key_of_a_tweet_that_went_is_forgotten_with_those_of_its_time(tmp_pa
             assert (tweet.id == 1) is known
 
 
-def test_when_all_are_gone_there_is_no_last_message_and_ids_go_on_after_a_restart(tmp_path: Path) -> None:
+def test_when_all_are_gone_there_is_no_last_message_and_ids_continue_after_a_restart(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "t.db")) as store:
         post(store, "a #x", "b")
         store.delete(1, REPORT, at=NOW)
@@ -154,7 +154,7 @@ def test_after_any_mixture_of_posts_and_prunings_what_counts_tags_is_what_counti
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_what_stays_is_told_by_age_or_by_number(tmp_path: Path) -> None:
+def test_what_stays_is_reported_by_age_or_by_number(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "t.db")) as store:
         for age in (3, 2, 1, 0):
             post(store, "x", at=NOW - age * DAY_MS)
@@ -220,7 +220,7 @@ def test_more_lines_of_a_clock_that_was_ahead_than_go_in_a_step_stop_nothing(
         assert len(store.lines_after(0, limit=9)) == 1
 
 
-async def test_who_follows_from_before_the_oldest_is_told_what_is_gone() -> None:
+async def test_a_client_that_follows_from_before_the_oldest_learns_what_is_gone() -> None:
     store = MemoryStore()
     post(store, "a", "b", "c")
     del store.tweets[:2]
@@ -232,7 +232,7 @@ async def test_who_follows_from_before_the_oldest_is_told_what_is_gone() -> None
         assert await caller.ask("s", {"after": 2}) == ("ok", {"from": 2})
 
 
-def test_a_follower_hears_of_the_gap() -> None:
+def test_a_follower_learns_of_the_gap() -> None:
     class Listener(Diary):
         def on_pruned(self, up_to: int) -> None:
             self.entries.append(f"gone {up_to}")
@@ -290,7 +290,7 @@ def test_tweets_that_are_old_enough_go(tmp_path: Path) -> None:
         (["--keep-last", "0"], "invalid --keep-last '0'"),
     ],
 )
-def test_a_command_line_that_cannot_be_meant_is_told(file: Path, arguments: list[str], words: str) -> None:
+def test_an_invalid_command_line_is_reported(file: Path, arguments: list[str], words: str) -> None:
     code, text = complains("prune", *arguments, "--db", str(file))
     assert code == shell.USAGE
     assert words in text

@@ -86,7 +86,7 @@ def test_a_live_token_will_do_and_a_revoked_one_will_not(tmp_path: Path) -> None
     assert (code, "the server needs a token; run:" in lines[0]) == (shell.USAGE, True)
 
 
-def test_to_say_that_it_shall_be_open_will_do(tmp_path: Path) -> None:
+def test_an_option_that_says_that_it_is_open_suffices(tmp_path: Path) -> None:
     for anonymous in ("read", "write"):
         code, lines = said(tmp_path, "--anonymous", anonymous, "--no-tls", host=ELSEWHERE)
         assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)

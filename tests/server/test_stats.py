@@ -61,7 +61,7 @@ async def test_it_counts_what_was_deleted_once(any_store: Store) -> None:
         assert (tweets["deleted"], tweets["newest"]) == (1, 3)
 
 
-async def test_it_counts_who_came_and_who_was_turned_away() -> None:
+async def test_it_counts_accepted_and_rejected_clients() -> None:
     async with serving(max_clients=2) as here:
         callers = [await here.call() for _ in range(2)]
         for caller in callers:
@@ -82,7 +82,7 @@ async def test_followers_are_live_or_behind() -> None:
         assert (await stats_of(caller))["followers"] == NONE_FOLLOW
 
 
-async def test_what_waits_for_the_disk_is_told_while_it_waits() -> None:
+async def test_what_waits_for_the_disk_is_reported_while_it_waits() -> None:
     store = HeldStore()
     async with serving(store) as here:
         poster, asker = await here.call(), await here.call()
@@ -110,7 +110,7 @@ async def test_uploads_that_the_store_refuses_count_as_refused() -> None:
     assert stats["refusals"] == {"full": 1}
 
 
-async def test_why_uploads_are_refused_is_told_in_full_to_admins_alone() -> None:
+async def test_why_uploads_are_refused_is_reported_in_full_to_admins_alone() -> None:
     store = MemoryStore()
     async with serving(store) as here:
         caller = await here.call()
@@ -132,7 +132,7 @@ class DamagedStore(MemoryStore):
         raise StoreError("internal", "the database is damaged")
 
 
-async def test_queries_and_followers_that_the_store_fails_are_told_to_the_operator(
+async def test_queries_and_followers_that_the_store_fails_are_reported_to_the_operator(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "RECENT_TWEETS", 1)
@@ -168,7 +168,7 @@ async def test_deletions_that_the_store_fails_count_as_refused() -> None:
         assert (await stats_of(caller))["refusals"] == {"full": 1}
 
 
-async def test_the_rate_and_who_is_held_to_it() -> None:
+async def test_the_rate_and_the_clients_that_it_limits() -> None:
     async with serving(rates=Rates(Rate(1, "h", burst=5), loopback=True)) as here:
         caller = await here.call()
         await caller.send(("p", ""), ("i", ""), ("p", ""))
@@ -178,7 +178,7 @@ async def test_the_rate_and_who_is_held_to_it() -> None:
         assert (await stats_of(await here.call()))["rate"]["limit"] is None
 
 
-async def test_only_who_may_administer_the_server_is_told() -> None:
+async def test_only_administrators_of_the_server_get_an_answer() -> None:
     async with serving(authenticator=Authenticator(frozenset({READ, POST}))) as here:
         kind, error = await (await here.call()).ask("i", "")
     assert (kind, error["code"]) == ("err", "forbidden")

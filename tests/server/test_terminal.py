@@ -87,7 +87,7 @@ async def test_a_client_that_exceeds_its_rate_is_shown_once_a_minute(monkeypatch
     assert [line.split()[0][-1] for line in texts_of(await shown_by(watch))] == ["1", "2", "1", "3", "4"]
 
 
-async def test_a_terminal_that_stands_still_delays_nobody_and_tells_later_how_much_it_lacks(
+async def test_a_terminal_that_stands_still_delays_no_client_and_tells_later_how_much_it_lacks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(terminal, "MAX_WAITING_BYTES", 3 * terminal.EVENT_BYTES)

@@ -33,7 +33,7 @@ def test_a_query_finds_words_tags_authors_and_times_newest_first(any_store: Stor
     assert found(any_store, "green until:1m") == ["The build is Green"]
 
 
-def test_a_page_of_a_query_says_whether_there_are_more_and_the_next_one_goes_on(any_store: Store) -> None:
+def test_a_page_of_a_query_says_whether_there_are_more_and_the_next_one_continues(any_store: Store) -> None:
     one, two, three = post(any_store, "a 1", "a 2", "a 3")
     query = parse("a", NOW)
     assert any_store.find(query, limit=2) == Found([three, two], more=True)

@@ -147,7 +147,7 @@ def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("stored", [0, 1, 8, 20, 48, 49])
-def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice(
+def test_after_a_stop_anywhere_a_second_run_adds_the_rest_and_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int
 ) -> None:
     monkeypatch.setattr(jsonl, "PAGE_ENTRIES", 8)
@@ -222,7 +222,7 @@ def json_line(**fields: object) -> bytes:
         (b"x" * (jsonl.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
     ],
 )
-def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
+def test_a_bad_line_is_reported_with_its_number_and_what_stands_before_it_is_stored(
     store: SqliteStore, line: bytes, said: str
 ) -> None:
     good = [changed(id=1), b"\n", changed(id=2)]
@@ -301,7 +301,7 @@ def test_a_text_that_is_not_in_normal_form_is_brought_into_it() -> None:
     assert tweet.text == tweets.checked_text("café")
 
 
-def test_a_line_without_an_end_is_told_from_one_that_is_no_json() -> None:
+def test_a_line_without_an_end_gets_another_error_than_one_that_is_no_json() -> None:
     line = encode(Tweet(7, NOW, None, "hello #tag", ("tag",)))
     for cut in range(1, len(line) - 1):
         with pytest.raises(

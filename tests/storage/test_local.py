@@ -131,7 +131,7 @@ async def test_a_string_is_no_list_of_tags_for_any_verb_that_posts(path: Path) -
 
 
 @pytest.mark.parametrize("readonly", [False, True])
-def test_closing_twice_closes_nothing_of_anybody_else(readonly: bool, tmp_path: Path) -> None:
+def test_closing_twice_closes_no_other_file(readonly: bool, tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     ttweet.open(path).close()
     with ttweet.open(path, readonly=readonly) as notes:
@@ -173,7 +173,7 @@ def in_an_open_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [text, fifo, foreign, newer, linked, in_an_open_folder])
-def test_what_is_wrong_with_a_file_is_told_without_words_of_the_command_line(
+def test_what_is_wrong_with_a_file_is_reported_without_words_of_the_command_line(
     spoil: Callable[[Path], None], path: Path
 ) -> None:
     spoil(path)
@@ -184,7 +184,7 @@ def test_what_is_wrong_with_a_file_is_told_without_words_of_the_command_line(
     assert "choose another" not in refused.value.text
 
 
-def test_a_file_that_is_held_or_missing_is_told_without_words_of_the_command_line(path: Path) -> None:
+def test_a_file_that_is_held_or_missing_is_reported_without_words_of_the_command_line(path: Path) -> None:
     with ttweet.open(path), pytest.raises(DatabaseError) as locked:
         ttweet.open(path)
     assert locked.value.text == f"{path} is in use by the server with process id {os.getpid()}; stop that server"

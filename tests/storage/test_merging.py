@@ -61,7 +61,7 @@ def test_merged_tweets_get_new_ids_and_keep_all_else(path: Path, other: Path) ->
     assert list(Check(path).run(lambda done, total: None)) == []
 
 
-def test_a_second_merge_brings_in_what_is_new_and_deletes_what_was_deleted(path: Path, other: Path) -> None:
+def test_a_second_merge_adds_what_is_new_and_deletes_what_was_deleted(path: Path, other: Path) -> None:
     with opened(path) as store:
         merged(store, exported(other))
         assert merged(store, exported(other)) == ImportTally(known=2)

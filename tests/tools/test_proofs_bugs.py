@@ -38,9 +38,7 @@ def test_a_bug_is_found(name: str) -> None:
     assert hunt.ok, hunt.line
 
 
-def test_a_bug_that_lets_nobody_be_served_is_no_bug_that_was_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_that_stops_all_service_is_no_bug_that_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(mutation.PROOFS, "kill9", lambda *_: Result(Findings(), (), History(), passed=False))
     with pytest.raises(Broken, match="nobody is served"):
         mutation.prove(Stage(tmp_path), 1, 1, names=["twice-on-retry"])

@@ -90,7 +90,7 @@ def test_a_history_that_agrees_with_the_file_is_found_in_order(db: Path) -> None
         ({"invoked": 35, "returned": 38}, "order"),
     ],
 )
-def test_an_upload_that_was_told_otherwise_is_found(more: dict[str, object], kind: str, db: Path) -> None:
+def test_an_upload_that_was_reported_otherwise_is_found(more: dict[str, object], kind: str, db: Path) -> None:
     seen = history()
     seen.uploads[0] = replace(seen.uploads[0], **more)  # type: ignore[arg-type]  # as Upload has them
     assert kind in found(db, seen)
@@ -249,7 +249,7 @@ def a_delete(**more: object) -> DeleteAttempt:
     return replace(made, **more)  # type: ignore[arg-type]  # as DeleteAttempt has them
 
 
-def test_who_saw_a_tweet_before_it_was_deleted_was_told_the_truth(deleted: Path) -> None:
+def test_a_client_that_saw_a_tweet_before_it_was_deleted_got_a_true_answer(deleted: Path) -> None:
     pushes = [Push(1, (), ONE, 15), Push(1, (), TWO, 35), Push(2, (), ONE, 15), Push(2, (), THREE, 80)]
     reads = [read(None, TWO, invoked=32), read("a", ONE, limit=2)]
     for outcome in ("ok", "unknown"):
@@ -266,7 +266,9 @@ def test_who_saw_a_tweet_before_it_was_deleted_was_told_the_truth(deleted: Path)
         ([a_delete(), a_delete(tweet=1, text=ONE.text)], "lost"),
     ],
 )
-def test_a_deletion_that_was_told_otherwise_is_found(deletes: list[DeleteAttempt], kind: str, deleted: Path) -> None:
+def test_a_deletion_that_was_reported_otherwise_is_found(
+    deletes: list[DeleteAttempt], kind: str, deleted: Path
+) -> None:
     assert kind in found(deleted, history(deletes=deletes))
 
 

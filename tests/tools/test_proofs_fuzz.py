@@ -16,7 +16,7 @@ INPUTS = 4_000  # for each target, in some seconds; `scripts/prove fuzz --second
 
 
 @pytest.mark.proof
-def test_hostile_clients_harm_nobody_but_themselves() -> None:
+def test_hostile_clients_harm_only_themselves() -> None:
     with staged() as stage:
         result = hostile.prove(stage, scale=0.02, seed=1, timed=False)  # that is for a machine of its own
     assert not result.findings.told

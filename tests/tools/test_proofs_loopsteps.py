@@ -39,7 +39,7 @@ def run(gauge: Path) -> None:
     trio.run(steps, instruments=[instrument.Steps(instrument._map(gauge))])
 
 
-def test_the_longest_step_is_told_with_its_place(tmp_path: Path) -> None:
+def test_the_longest_step_is_reported_with_its_place(tmp_path: Path) -> None:
     gauge = instrument.StepGauge(tmp_path / "gauge")
     gauge.reset()
     run(tmp_path / "gauge")
@@ -50,12 +50,12 @@ def test_the_longest_step_is_told_with_its_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["reader", "search"])
-def test_the_longest_call_of_each_worker_but_the_one_that_searches_is_told(name: str, tmp_path: Path) -> None:
+def test_the_longest_call_of_each_worker_but_the_one_that_searches_is_reported(name: str, tmp_path: Path) -> None:
     told = _calls_of(f"with Worker({name!r}) as worker:\n        await worker.run(spin)", tmp_path)
     assert (told.call_ms >= LONG_S * 1000, told.called) == ((name == "reader", "spin" if name == "reader" else ""))
 
 
-def test_the_longest_call_of_the_writer_is_told(tmp_path: Path) -> None:
+def test_the_longest_call_of_the_writer_is_reported(tmp_path: Path) -> None:
     told = _calls_of(
         "with LoneWorker('w', idle_s=9, on_idle=print) as worker:\n        await worker.run(spin)", tmp_path
     )

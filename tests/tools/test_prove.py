@@ -207,7 +207,7 @@ def test_a_name_is_durable_once_the_folder_is_synced() -> None:
     assert disk.after("kept", random.Random(1)) == {}
 
 
-def test_a_file_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
+def test_a_file_of_which_nothing_was_recorded_is_reported(tmp_path: Path) -> None:
     disk = Disk({"tweets.db": b"1"})
     (tmp_path / "tweets.db").write_bytes(b"1")
     (tmp_path / "tweets.db-shm").write_bytes(b"memory")

@@ -96,7 +96,7 @@ def test_after_a_clean_stop_the_room_that_is_named_is_enough_at_once(disk: Path,
         assert server.stop() == 0
 
 
-def test_what_reads_goes_on_and_what_does_not_fit_is_said(full: Path, tmp_path: Path) -> None:
+def test_what_reads_continues_and_what_does_not_fit_is_said(full: Path, tmp_path: Path) -> None:
     assert run("check", cwd=full).stdout.startswith("tweets.db is intact: 500 tweets")
     assert run("export", cwd=full).stdout.count("\n") == 500
     assert run("backup", str(tmp_path / "elsewhere.db"), cwd=full).returncode == 0

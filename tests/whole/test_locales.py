@@ -112,7 +112,7 @@ def test_python_in_utf8_is_not_started_again(monkeypatch: pytest.MonkeyPatch) ->
     utf8.ensure()
 
 
-def test_where_the_kernel_tells_no_arguments_python_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_the_kernel_tells_no_arguments_python_continues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.execv", None)
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
     monkeypatch.setattr(system, "ARGUMENTS", str(tmp_path / "nowhere"))

@@ -60,7 +60,7 @@ def refused_line(server: Talking) -> tuple[str, dict[str, object]]:
         (bad_tag, "bad_tag", None),
     ],
 )
-def test_the_cause_is_told_in_columns_and_on_the_terminal_and_the_text_stays(
+def test_the_cause_is_shown_in_columns_and_on_the_terminal_and_the_text_stays(
     misbehave: Callable[[int, Path], None], code: str, identity: str | None, tmp_path: Path
 ) -> None:
     with talking_server(cwd=tmp_path) as server:

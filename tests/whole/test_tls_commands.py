@@ -90,7 +90,7 @@ def test_the_classic_shapes_speak_tls_by_environment(server: Server, authority: 
         assert down.stdout == "Received Message: by classic\nTransmission Successfull...\n"
 
 
-def test_what_a_user_without_or_with_the_wrong_ca_hears(server: Server, authority: Authority) -> None:
+def test_a_user_without_or_with_the_wrong_ca_gets_the_remedy(server: Server, authority: Authority) -> None:
     plain = says("post", "x", "--server", server.address)
     assert plain == (3, "ttweet: this port requires TLS; set TTWEET_CA to the certificates to trust")
     code, text = says("-d", "127.0.0.1", str(server.port), variables={"TTWEET_CA": "system"})
@@ -106,7 +106,7 @@ def test_what_a_user_without_or_with_the_wrong_ca_hears(server: Server, authorit
     assert says("last", "--ca", authority.ca, "--db", "x.db")[0] == 2, "a file is read without TLS"
 
 
-def test_ssl_is_loaded_only_by_who_uses_it(server: Server, authority: Authority, tmp_path: Path) -> None:
+def test_ssl_is_loaded_only_by_commands_that_use_it(server: Server, authority: Authority, tmp_path: Path) -> None:
     code = """
 import sys
 from ttweet.__main__ import _main

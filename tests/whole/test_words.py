@@ -162,6 +162,12 @@ def test_docstrings_and_comments_have_no_forbidden_word() -> None:
     assert faults(FORBIDDEN, python_files()) == {}
 
 
+def test_the_name_of_a_test_has_no_forbidden_word() -> None:
+    rules = {rule: instead for rule, instead in FORBIDDEN.items() if not rule.startswith("^What")}
+    names = re.findall(r"def test_(\w+)", "".join([path.read_text() for path in python_files()]))
+    assert broken([name.replace("_", " ").capitalize() for name in names], rules) == []
+
+
 def test_the_reason_of_a_limit_has_no_forbidden_word() -> None:
     packages = sorted({path.relative_to(limits.PACKAGE).parts[0] for path in limits.PACKAGE.rglob("*.py")})
     reasons = [limit.reason for package in packages for limit in limits.limits(package.removesuffix(".py"))]

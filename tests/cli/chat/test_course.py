@@ -190,7 +190,7 @@ def test_a_server_that_goes_ends_the_session(tmp_path: Path) -> None:
     ann.ends()
 
 
-def test_what_a_server_says_before_it_goes_is_told() -> None:
+def test_what_a_server_says_before_it_goes_is_reported() -> None:
     too_long = b'["ok",null]\n["err",{"code":"timeout","text":"no further frame came"}]\n'
     keyboard, keys = os.pipe()
     with peer(says(too_long)) as client, open(keyboard), open(keys, "w"):
@@ -238,19 +238,19 @@ def test_a_server_that_is_no_ttweet_ends_the_session_in_a_sentence(line: bytes) 
 
 
 @pytest.mark.parametrize("line", STRANGE, ids=lambda line: repr(line)[:40])
-def test_an_error_that_nobody_asked_for_is_told_however_it_is_spelled(line: bytes) -> None:
+def test_an_unrequested_error_is_reported_however_it_is_spelled(line: bytes) -> None:
     keyboard = Keyboard()
     assert ended(keyboard, line) == shell.UNREACHABLE
     assert keyboard.said[1] in [course.NO_SERVER.format(text) for text in ("hello", "\\x1b]0;owned\\x07")]
 
 
-def test_answers_that_nobody_asked_for_end_the_session() -> None:
+def test_unrequested_answers_end_the_session() -> None:
     keyboard = Keyboard()
     assert ended(keyboard, *[b'["ok",null]'] * 1000) == shell.UNREACHABLE
     assert keyboard.said == [course.SIGNED_IN, course.NO_SERVER.format(link_errors.not_ttweet().text)]
 
 
-def test_a_refusal_that_the_course_has_no_words_for_is_told_and_the_session_goes_on() -> None:
+def test_a_refusal_that_the_course_has_no_words_for_is_reported_and_the_session_continues() -> None:
     keyboard = Keyboard("getusers", "gettweets bob", 'tweet "hi" #a', "exit")
     refusal = b'["err",{"code":"full","text":"the disk is full"}]'
     assert ended(keyboard, *[refusal] * 3, asks=4) == shell.DONE

@@ -136,7 +136,7 @@ def test_from_a_pipe_there_is_no_prompt(tmp_path: Path, monkeypatch: pytest.Monk
             assert list(screen.Screen().commands()) == lines
 
 
-def test_of_a_command_in_a_pipe_a_bounded_part_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bounded_part_of_a_command_in_a_pipe_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "commands").write_bytes(b"x" * 1_000_000 + b"\nexit\n")
     with (tmp_path / "commands").open() as commands:
         monkeypatch.setattr("sys.stdin", commands)

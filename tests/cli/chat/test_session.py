@@ -307,7 +307,7 @@ def test_a_server_that_stops_and_starts_again_ends_no_session(tmp_path: Path, st
         keyboard.leaves()
 
 
-def test_of_a_long_history_the_newest_lines_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_lines_of_a_long_history_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_BYTES", 100)
     file = tmp_path / "chat_history"
     for number in range(100):

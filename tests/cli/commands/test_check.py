@@ -23,7 +23,7 @@ def one(path: Path) -> Path:
     return path
 
 
-def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
+def test_a_file_is_whole_while_a_server_is_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server, PostingLoad(server):
         done = run("check", str(server.db))
         assert (done.returncode, done.stderr) == (shell.DONE, "")

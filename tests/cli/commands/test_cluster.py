@@ -144,7 +144,7 @@ def test_a_server_does_not_start_without_etcd(tmp_path: Path) -> None:
         (("--begin",), "missing option: --begin needs --cluster"),
     ],
 )
-def test_wrong_options_of_a_server_are_told(options: tuple[str, ...], problem: str) -> None:
+def test_wrong_options_of_a_server_are_reported(options: tuple[str, ...], problem: str) -> None:
     done = run("serve", "0", *options)
     assert (done.returncode, done.stderr) == (2, f"ttweet: {problem}\n")
 
@@ -156,7 +156,7 @@ def test_wrong_options_of_a_server_are_told(options: tuple[str, ...], problem: s
         (("demo", "--json"), "invalid options: --cluster and --json belong to ttweet cluster status"),
     ],
 )
-def test_wrong_options_of_the_command_are_told(arguments: tuple[str, ...], problem: str) -> None:
+def test_wrong_options_of_the_command_are_reported(arguments: tuple[str, ...], problem: str) -> None:
     done = run("cluster", *arguments)
     assert (done.returncode, done.stderr) == (2, f"ttweet: {problem}\n")
 

@@ -56,7 +56,7 @@ def test_an_id_is_taken_as_find_shows_it(server: ServerHere) -> None:
     assert run("delete", "#2", "--server", server.address).stdout == "2\n"
 
 
-def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: ServerHere) -> None:
+def test_an_id_that_is_not_there_is_reported_and_the_others_are_deleted(server: ServerHere) -> None:
     done = run("delete", "9", "2", "2", "--server", server.address)
     assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")
     assert done.stderr == "ttweet: no tweet has the id 9; ttweet find shows the ids\n"
@@ -67,7 +67,7 @@ def test_a_deletion_is_an_object_in_json(server: ServerHere) -> None:
     assert (shown["id"], shown["tweet"]) == (4, 2)
 
 
-def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
+def test_a_file_without_a_server_is_deleted_in(file: Path) -> None:
     assert run("delete", "2", "--db", str(file)).stdout == "2\n"
     assert run("last", "--db", str(file)).stdout == "one #a\n"
     with ttweet.open(file) as store, pytest.raises(ttweet.Refused, match="no tweet has the id 7"):
@@ -106,7 +106,7 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: 
         (["1", "--db", "a"], "give one"),
     ],
 )
-def test_a_command_line_that_cannot_be_meant_is_told(arguments: list[str], words: str) -> None:
+def test_an_invalid_command_line_is_reported(arguments: list[str], words: str) -> None:
     code, text = complains("delete", *arguments, "--server", "127.0.0.1:1")
     assert code == shell.USAGE
     assert words in text

@@ -64,7 +64,7 @@ def test_a_terminal_gets_no_character_that_steers_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("command", "text"), [("export >&-", "stdout is closed"), ("import - <&-", "stdin is closed")])
-def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> None:
+def test_a_closed_stream_is_reported(tmp_path: Path, command: str, text: str) -> None:
     SqliteStore.open(tmp_path / "tweets.db", log_limit=10, at=1).close()
     line = f"{' '.join(TTWEET)} {command}"
     done = subprocess.run(
@@ -74,7 +74,7 @@ def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> Non
     assert done.stderr.startswith(f"ttweet: {text}; ")
 
 
-def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+def test_what_is_not_there_is_reported(tmp_path: Path) -> None:
     assert complains("import", str(tmp_path / "no.jsonl")) == (
         shell.NOTHING,
         f"ttweet: no such file: {tmp_path}/no.jsonl; choose a file from ttweet export",

@@ -133,7 +133,7 @@ def test_it_outlives_its_server_and_says_what_it_caught_up(tmp_path: Path) -> No
                 assert process.wait(LIMIT_S) == shell.INTERRUPTED
 
 
-def test_it_goes_on_with_what_is_new_after_an_id_that_is_not_there(server: ServerHere) -> None:
+def test_it_continues_with_what_is_new_after_an_id_that_is_not_there(server: ServerHere) -> None:
     post(server, "one")
     with following(server, "--from", "1000", "--count", "1") as process:
         assert process.stderr is not None
@@ -151,7 +151,7 @@ def start_again(server: Server) -> Iterator[Server]:
         yield again
 
 
-def test_ctrl_c_shows_the_command_that_goes_on(server: ServerHere) -> None:
+def test_ctrl_c_shows_the_command_that_continues(server: ServerHere) -> None:
     post(server, "one #a", "two #a")
     with following(server, "a", "--from", "0", "--json") as process:
         assert process.stdout is not None
@@ -175,7 +175,7 @@ def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: Server
     assert said.endswith(" --after 1\n")
 
 
-def test_exec_runs_a_command_for_each_tweet_and_goes_on_when_one_fails(server: ServerHere) -> None:
+def test_exec_runs_a_command_for_each_tweet_and_continues_when_one_fails(server: ServerHere) -> None:
     post(server, "one $(touch boo) `touch boo` ' #a #b", "two")
     command = 'echo "$TTWEET_ID|$TTWEET_TEXT|$TTWEET_BY|$TTWEET_TAGS"; exit $((TTWEET_ID - 1))'
     done = follow_as_process(server, "--from", "0", "--count", "2", "--exec", command)
@@ -191,7 +191,7 @@ def test_exec_has_the_tweet_on_stdin_and_json_prints_it_too(server: ServerHere) 
     assert lines.strip() == "1"
 
 
-def test_a_command_that_a_signal_has_ended_is_told_of_as_a_shell_does(server: ServerHere) -> None:
+def test_a_command_that_a_signal_has_ended_is_reported_as_a_shell_does(server: ServerHere) -> None:
     post(server, "one")
     said = follow_as_process(server, "--from", "0", "--count", "1", "--exec", "kill -9 $$").stderr
     assert said == "ttweet: --exec failed for tweet 1: exit code 137; continuing\n"

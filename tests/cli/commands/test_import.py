@@ -31,7 +31,7 @@ def taking_ctrl_c() -> Iterator[None]:
 
 @pytest.mark.usefixtures("taking_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
+def test_a_second_run_after_a_stop_adds_the_rest_and_nothing_twice(
     exported: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
@@ -74,7 +74,7 @@ def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path,
         assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
 
 
-def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -> None:
+def test_a_bad_line_is_reported_with_what_was_done(exported: Path, tmp_path: Path) -> None:
     good = exported.read_bytes().splitlines(keepends=True)[:3]
     done = run("import", "-", stdin=b"".join([*good, b"hello\n"]), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (shell.REFUSED, "")
@@ -87,7 +87,7 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
     )
 
 
-def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
+def test_a_full_disk_is_reported_with_what_was_done_and_the_same_command_continues(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new, open_store = tmp_path / "new.db", import_._open_store
@@ -124,7 +124,7 @@ def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_merge_brings_in_what_is_new_of_a_named_export_each_time(tmp_path: Path) -> None:
+def test_a_merge_adds_what_is_new_of_a_named_export_each_time(tmp_path: Path) -> None:
     for name in ("laptop", "team"):
         line = encode(Tweet(1, 1000, None, f"from {name}", ()))
         assert run("import", "-", "--db", f"{name}.db", cwd=tmp_path, stdin=line).returncode == shell.DONE

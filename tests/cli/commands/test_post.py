@@ -79,7 +79,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
         (["x", "--server", "13001"], "invalid server '13001': use HOST:PORT, such as 127.0.0.1:13001"),
     ],
 )
-def test_a_post_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
+def test_an_invalid_post_says_what_would_work(arguments: list[str], text: str) -> None:
     assert complains("post", *arguments) == (shell.USAGE, f"ttweet: {text}")
 
 
@@ -102,7 +102,7 @@ def test_a_closed_stdin_has_no_message() -> None:
     assert (done.returncode, done.stderr) == (2, "ttweet: stdin is closed; there is nothing to read\n")
 
 
-def test_nobody_is_there() -> None:
+def test_no_server_is_there() -> None:
     text = "ttweet: no server is listening on 127.0.0.1:1; start one: ttweet serve 1"
     assert complains("post", "x", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
     assert complains("last", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
@@ -172,7 +172,7 @@ def test_an_empty_message_that_is_meant_resets_the_last_one(server: Server, comm
         assert client.last_text() == ""
 
 
-def test_blank_lines_are_skipped_and_empty_belongs_to_one_message(server: Server) -> None:
+def test_empty_lines_are_skipped_and_empty_belongs_to_one_message(server: Server) -> None:
     done = run("post", "--lines", "--server", server.address, stdin=b" one\n\n  \n\t\r\ntwo")
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
     code, said = complains("post", "--lines", "--empty", "--server", server.address)
@@ -180,7 +180,7 @@ def test_blank_lines_are_skipped_and_empty_belongs_to_one_message(server: Server
     assert said.startswith("ttweet: conflicting options: --empty and --lines")
 
 
-def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp_path: Path) -> None:
+def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_continues(tmp_path: Path) -> None:
     line = {"id": MAX_TWEET_ID - 1, "at": 1, "by": None, "text": "one #a", "tags": ["a"]}
     assert run("import", "-", stdin=json.dumps(line).encode(), cwd=tmp_path).returncode == shell.DONE
     with running_server(tmp_path, "--no-report-file") as server:

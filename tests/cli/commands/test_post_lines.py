@@ -126,7 +126,7 @@ def test_ids_come_out_in_the_order_of_the_lines(server: Server) -> None:
         assert client.last_text() == "line 2999 #lines"
 
 
-def test_refused_lines_are_told_with_their_numbers(server: Server) -> None:
+def test_refused_lines_are_reported_with_their_numbers(server: Server) -> None:
     data = b"good\n" + b"x" * 151 + b"\n\n\xff\nnul \0\nalso good"
     done = processes.run("post", "--lines", "--server", server.address, stdin=data)
     assert done.returncode == shell.REFUSED
@@ -245,7 +245,7 @@ def test_with_a_key_the_way_on_is_to_run_it_again(capsys: pytest.CaptureFixture[
     )
 
 
-def test_nobody_there_leaves_no_line_unknown() -> None:
+def test_a_missing_server_leaves_no_line_unknown() -> None:
     with Client("127.0.0.1", 1) as client, pytest.raises(ConnectError) as raised:
         post_lines(client, stream(b"one\n"), tags=[], key=None, json=False)
     assert raised.value.text.endswith("; start one: ttweet serve 1")

@@ -57,7 +57,7 @@ def test_serve_turns_away_more_clients_than_it_may_have(tmp_path: Path) -> None:
     assert (code, text) == (5, "ttweet: the server is full with 1 clients; retry later")
 
 
-def test_serve_keeps_as_many_bytes_of_report_lines_as_it_is_told(tmp_path: Path) -> None:
+def test_serve_keeps_as_many_bytes_of_report_lines_as_its_option_says(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file", "--log-limit", "1M", "--grace", "0.5") as server:
         run("post", "--lines", "--server", server.address, stdin=(b"x" * 150 + b"\n") * 6000)
         assert server.stop() == 0

@@ -64,7 +64,7 @@ def test_tags_says_when_it_was_cut(server: Server) -> None:
 
 
 @pytest.mark.parametrize("command", [["tags", "--limit"], ["tags", "a", "--limit"], ["prune", "--keep-last"]])
-def test_a_number_beyond_what_a_file_counts_is_told(command: list[str], server: Server) -> None:
+def test_a_number_beyond_what_a_file_counts_is_reported(command: list[str], server: Server) -> None:
     code, said = complains(*command, str(2**63), "--db", str(server.folder / "tweets.db"))
     assert (code, "use at most " in said) == (shell.USAGE, True)
 
@@ -103,7 +103,7 @@ def test_no_color_is_heeded(server: Server) -> None:
     assert not re.search(r"\x1b\[(3|9|4)\d", seen)
 
 
-def test_a_tag_that_is_not_there_is_told_with_one_that_is(server: Server) -> None:
+def test_a_tag_that_is_not_there_is_reported_with_one_that_is(server: Server) -> None:
     for where in (["--db", str(server.db)], ["--server", server.address]):
         assert complains("tags", "pyhton", *where) == (4, "ttweet: no tweet has the tag #pyhton; did you mean Python?")
         assert complains("tags", "#zzz", *where) == (4, "ttweet: no tweet has the tag #zzz")
@@ -116,7 +116,7 @@ def test_a_tag_that_this_python_does_not_know_is_asked_for_like_any_other(server
         assert (code, said.startswith("ttweet: no tweet has the tag #")) == (shell.NOTHING, True)
 
 
-def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
+def test_no_tags_at_all_is_reported(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         run("post", "only #123", "--server", server.address)
     text = "ttweet: no tags yet; to list tags without a letter, such as #3251, add --numbers"
@@ -140,12 +140,12 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_tags_that_cannot_be_meant_say_what_would_work(server: Server, arguments: list[str], text: str) -> None:
+def test_invalid_tags_say_what_would_work(server: Server, arguments: list[str], text: str) -> None:
     assert complains("tags", *arguments, variables={"TTWEET_DB": str(server.db)}) == (shell.USAGE, f"ttweet: {text}")
 
 
 @pytest.mark.parametrize("command", ["last", "tags", "log"])
-def test_no_file_is_told_with_the_ways_out(command: str, tmp_path: Path) -> None:
+def test_no_file_is_reported_with_the_ways_out(command: str, tmp_path: Path) -> None:
     done = run(command, "--db", "nowhere.db", cwd=tmp_path)
     assert done.returncode == shell.NOTHING
     assert done.stderr.startswith("ttweet: no such database: nowhere.db; choose another with --db")

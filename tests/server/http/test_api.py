@@ -92,7 +92,7 @@ async def test_a_post_is_repeated_without_harm_by_its_key() -> None:
         assert (again.status, again.json["id"], again.json["deleted"]) == (200, 1, True)
 
 
-async def test_what_the_store_does_not_take_is_told_with_its_status() -> None:
+async def test_what_the_store_does_not_take_is_reported_with_its_status() -> None:
     store = MemoryStore()
     async with http_serving(store) as http:
         for code, status in (("full", 507), ("busy", 503), ("altered", 503)):
@@ -249,7 +249,7 @@ async def test_head_has_the_headers_alone_and_options_the_methods() -> None:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/nothing/", "/tweets.xml", "/tweets/1/2/3", "//tweets", "/tags//", "/tweets.json.json"]
 )
-async def test_a_path_that_is_not_there_is_told_so(path: str) -> None:
+async def test_a_path_that_is_not_there_is_refused(path: str) -> None:
     async with http_serving() as http:
         answer = await http.ask("GET", path)
         assert (answer.status, answer.code) == (404, "bad_operation")
@@ -274,7 +274,7 @@ async def test_a_slash_too_many_leads_to_the_path_without_it(path: str, led_to: 
             assert (answer.status, answer.headers["location"]) == (308, led_to)
 
 
-async def test_a_method_that_a_path_does_not_have_is_told_which_it_has() -> None:
+async def test_a_method_that_a_path_does_not_have_is_refused_with_those_it_has() -> None:
     async with http_serving() as http:
         answer = await http.ask("PUT", "/tweets", "x")
         assert (answer.status, answer.code, answer.headers["allow"]) == (

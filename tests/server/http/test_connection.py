@@ -86,7 +86,7 @@ async def test_what_is_no_request_is_answered_once_and_ends_the_connection(data:
 
 
 @pytest.mark.parametrize("pieces", [[b'["l",{}]\n'], [b"["], [b"d\n"], [b"u", b"\nHello"]])
-async def test_a_client_of_another_port_is_told_at_once_in_its_own_protocol(pieces: list[bytes]) -> None:
+async def test_a_client_of_another_port_gets_an_error_at_once_in_its_own_protocol(pieces: list[bytes]) -> None:
     async with http_serving() as http:
         caller = http.call()
         for piece in pieces:

@@ -75,7 +75,7 @@ async def test_a_tag_or_any_of_several_can_be_followed(path: str) -> None:
         assert (id_, tweet["text"]) == ("2", "yes #a")
 
 
-async def test_tweets_that_are_not_kept_any_more_are_told() -> None:
+async def test_tweets_that_are_not_kept_any_more_are_reported() -> None:
     async with http_serving() as http:
         await http.post("one", "two")
         await http.here.journal.prune(before=2)
@@ -112,7 +112,7 @@ async def test_a_poll_ends_when_all_is_read() -> None:
     ("path", "code"),
     [("/tags/a-b.sse", "bad_tag"), ("/tweets.sse?after=x", "bad_request"), ("/tweets.sse?limit=1", "bad_request")],
 )
-async def test_a_stream_of_what_cannot_be_is_refused_and_the_connection_goes_on(path: str, code: str) -> None:
+async def test_a_stream_of_what_cannot_be_is_refused_and_the_connection_continues(path: str, code: str) -> None:
     async with http_serving() as http:
         caller = http.call()
         assert (await caller.ask("GET", path)).code == code

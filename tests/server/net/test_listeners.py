@@ -203,6 +203,6 @@ def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch
         (OSError(errno.ENOBUFS, "No room (while attempting to)"), "cannot listen on 192.0.2.1:7: No room"),
     ],
 )
-def test_why_it_does_not_listen_is_told_with_what_would_work(exc: OSError, said: str) -> None:
+def test_why_it_does_not_listen_is_reported_with_what_would_work(exc: OSError, said: str) -> None:
     assert why_not_listening("192.0.2.1", 7, exc).startswith(said)
     assert "while" not in why_not_listening("192.0.2.1", 7, exc)

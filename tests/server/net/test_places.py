@@ -161,7 +161,7 @@ GUESTS = st.builds(FakeGuest, st.sampled_from(Standing), st.sampled_from("abc"),
 
 
 @given(st.lists(GUESTS, max_size=40), st.sampled_from("abc"), st.booleans())
-def test_whoever_makes_room_is_idle_without_a_token_and_nobody_s_place_was_due_earlier(
+def test_a_client_that_makes_room_is_idle_without_a_token_and_no_other_place_was_due_earlier(
     guests: list[FakeGuest], network: str, has_token: bool
 ) -> None:
     found = who_makes_room(guests, network, "mine" if has_token else None, 1)

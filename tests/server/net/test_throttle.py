@@ -26,7 +26,7 @@ def is_limited(rates: Rates, host: str) -> bool:
     return Throttle(rates).quota((host, 1), lambda: NOBODY) is not None
 
 
-def test_who_is_not_limited_gets_no_gauge_and_pays_nothing() -> None:
+def test_a_client_that_is_not_limited_gets_no_gauge_and_pays_nothing() -> None:
     limited = Rates(Rate(1, "s", burst=1))
     assert is_limited(limited, "203.0.113.7")
     assert not is_limited(limited, "127.0.0.1")
@@ -36,7 +36,7 @@ def test_who_is_not_limited_gets_no_gauge_and_pays_nothing() -> None:
     assert type(reader_for(None, JSON)) is RequestReader
 
 
-async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_goes_on() -> None:
+async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_continues() -> None:
     async with serving(rates=TWO) as here:
         caller = await here.call()
         await caller.send(("u", "one"), ("p", ""), ("u", "two"), ("?", ""))
@@ -124,7 +124,7 @@ async def test_a_token_has_a_bucket_of_its_own_on_all_connections_that_show_it(t
     assert [kind for kind, _ in answers] == ["ok", "ok", "err"]
 
 
-async def test_a_report_line_too_many_is_dropped_since_nobody_reads_an_answer_to_it() -> None:
+async def test_a_report_line_too_many_is_dropped_since_no_client_reads_an_answer_to_it() -> None:
     async with serving(rates=TWO) as here:
         caller = await here.call()
         await caller.send(("r", "first"), ("r", "second"), ("r", "third"), ("p", ""))
@@ -135,7 +135,7 @@ async def test_a_report_line_too_many_is_dropped_since_nobody_reads_an_answer_to
     ]
 
 
-async def test_what_is_no_frame_ends_the_connection_of_who_is_too_fast_as_well() -> None:
+async def test_what_is_no_frame_ends_the_connection_of_a_client_that_is_too_fast_as_well() -> None:
     async with serving(rates=TWO) as here:
         caller = await here.call()
         await caller.send(("p", ""), ("p", ""))
@@ -156,7 +156,7 @@ async def test_a_classic_client_that_is_too_fast_gets_an_empty_stream_and_stores
     assert [tweet.text for tweet in here.store.tweets] == ["kept"]
 
 
-async def test_a_stranger_who_is_too_fast_is_let_go_and_does_not_keep_a_place() -> None:
+async def test_a_stranger_that_is_too_fast_is_disconnected_and_does_not_keep_a_place() -> None:
     async with serving(authenticator=Authenticator(frozenset()), rates=TWO) as here:
         said = []
         for _ in range(4):

@@ -152,7 +152,7 @@ async def test_a_certificate_for_another_host_is_not_accepted(authority: Authori
 
 
 @BOTH
-async def test_a_plain_client_is_told_that_the_port_speaks_tls(authority: Authority, ask: Ask) -> None:
+async def test_a_plain_client_learns_that_the_port_speaks_tls(authority: Authority, ask: Ask) -> None:
     async with serving(certificates=authority.certificates()) as here:
         error = await error_of(ask, here)
         assert isinstance(error, Refused)
@@ -162,7 +162,7 @@ async def test_a_plain_client_is_told_that_the_port_speaks_tls(authority: Author
 
 
 @BOTH
-async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority, ask: Ask) -> None:
+async def test_a_tls_client_learns_that_the_port_is_plain(authority: Authority, ask: Ask) -> None:
     async with serving() as here:
         error = await error_of(ask, here, ca=authority.ca)
         assert isinstance(error, ConnectError)
@@ -211,7 +211,7 @@ async def test_a_server_that_wants_certificates_serves_who_has_one(
 
 
 @BOTH
-async def test_who_finds_no_room_on_a_tls_port_hears_so(authority: Authority, ask: Ask) -> None:
+async def test_a_client_that_finds_no_room_on_a_tls_port_gets_an_error(authority: Authority, ask: Ask) -> None:
     async with (
         serving(certificates=authority.certificates(), max_clients=1) as here,
         ttweet.AsyncClient(*here.address, ca=authority.ca) as first,
@@ -230,7 +230,7 @@ async def test_who_finds_no_room_on_a_tls_port_hears_so(authority: Authority, as
     ],
     ids=["silent", "gone"],
 )
-async def test_who_does_not_answer_in_tls_is_given_up(
+async def test_a_client_that_does_not_answer_in_tls_is_given_up(
     authority: Authority, ask: Ask, script: Script, timeout_s: float, text: str
 ) -> None:
     with peer(script) as client, pytest.raises(ConnectError) as raised:
@@ -272,7 +272,7 @@ async def test_files_that_do_not_serve_a_client_are_named(
     assert (raised.value.code, raised.value.text) == ("tls", text.format(folder=tmp_path))
 
 
-async def test_half_a_handshake_holds_nobody_up_and_has_its_time(
+async def test_half_a_handshake_holds_no_client_up_and_has_its_time(
     authority: Authority, mock_clock: trio.testing.MockClock
 ) -> None:
     async with serving(certificates=authority.certificates()) as here:
@@ -285,7 +285,7 @@ async def test_half_a_handshake_holds_nobody_up_and_has_its_time(
             assert await half.rest() == b""
 
 
-async def test_a_reload_gives_new_clients_the_new_certificate_and_drops_nobody(authority: Authority) -> None:
+async def test_a_reload_gives_new_clients_the_new_certificate_and_drops_no_client(authority: Authority) -> None:
     certificates = authority.certificates()
     async with (
         serving(certificates=certificates) as here,
@@ -301,7 +301,7 @@ async def test_a_reload_gives_new_clients_the_new_certificate_and_drops_nobody(a
         assert before._link is link, "over the same connection"
 
 
-async def test_a_follower_hears_of_everything_in_order(authority: Authority) -> None:
+async def test_a_follower_gets_everything_in_order(authority: Authority) -> None:
     """More than fits into the sockets' buffers, while the follower does not read: it has to wait for room."""
     async with serving(certificates=authority.certificates()) as here:
         async with ttweet.AsyncClient(*here.address, ca=authority.ca).follow(after=0) as follower:
@@ -312,7 +312,7 @@ async def test_a_follower_hears_of_everything_in_order(authority: Authority) -> 
         assert ids == list(range(1, 5_001))
 
 
-async def test_a_follower_that_is_cancelled_goes_on_where_it_was(authority: Authority) -> None:
+async def test_a_follower_that_is_cancelled_continues_where_it_was(authority: Authority) -> None:
     async with (
         serving(certificates=authority.certificates()) as here,
         ttweet.AsyncClient(*here.address, ca=authority.ca) as client,

@@ -245,7 +245,7 @@ async def test_a_reset_is_a_loss_and_no_clean_end() -> None:
                 await transport.receive()
 
 
-async def test_who_sends_without_a_pause_does_not_keep_the_others_waiting() -> None:
+async def test_a_client_that_sends_without_a_pause_does_not_keep_the_others_waiting() -> None:
     with trio.fail_after(GUARD_S):
         async with socket_pair() as (transport, client), trio.open_nursery() as nursery:
             nursery.start_soon(client.send_all, b"x" * (100 * READ_BYTES))
@@ -274,7 +274,7 @@ async def test_a_closed_socket_that_another_process_still_has_is_not_watched_any
                 await trio.testing.wait_all_tasks_blocked()
 
 
-async def test_a_socket_that_waits_alone_goes_on_when_others_have_come(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socket_that_waits_alone_continues_when_others_have_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transports, "FEW_CLIENTS", 1)
     with trio.fail_after(GUARD_S):
         async with socket_pair(sockets := Sockets()) as (first, client), trio.open_nursery() as nursery:

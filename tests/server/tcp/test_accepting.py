@@ -57,7 +57,7 @@ async def test_a_client_with_very_many_requests_in_one_read_leaves_others_their_
     assert turns - before >= 1000 / at_once - 5  # a few before the first answer
 
 
-async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_nobody_else(
+async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_no_others(
     mock_clock: trio.testing.MockClock,
 ) -> None:
     async with serving() as here:
@@ -78,7 +78,7 @@ async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_nobody_
         assert (await late.answer())[0] == "ok"
 
 
-async def test_clients_that_made_a_request_make_nobody_wait(mock_clock: trio.testing.MockClock) -> None:
+async def test_clients_that_made_a_request_make_no_client_wait(mock_clock: trio.testing.MockClock) -> None:
     async with serving() as here:
         guest = await here.call()
         await guest.ask("p", "")
@@ -123,7 +123,7 @@ async def test_only_a_full_burst_of_newcomers_leaves_others_more_than_one_turn(
     assert (last - first >= acceptor.REST_TURNS) is rests
 
 
-async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has_gone() -> None:
+async def test_past_the_limit_a_client_gets_an_error_and_is_rejected_until_another_has_gone() -> None:
     async with serving(max_clients=2) as here:
         first, second = await here.call(), await here.call()
         await first.ask("p", "")
@@ -217,7 +217,7 @@ async def failing_listener(here: Serving, failures: Iterable[int]) -> Caller:
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EPROTO, errno.ENETDOWN])
-async def test_a_failing_accept_is_told_once_and_tried_again(
+async def test_a_failing_accept_is_reported_once_and_tried_again(
     code: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acceptor, "ACCEPT_RETRY_S", 0.001)

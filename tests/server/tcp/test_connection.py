@@ -97,7 +97,7 @@ async def test_a_frame_that_is_cut_by_the_end_stores_nothing() -> None:
     assert texts(here.store) == ["whole"]
 
 
-async def test_what_the_store_refuses_is_answered_and_the_connection_goes_on() -> None:
+async def test_what_the_store_refuses_is_answered_and_the_connection_continues() -> None:
     store = MemoryStore()
     async with serving(store) as here:
         caller = await here.call()
@@ -133,7 +133,7 @@ async def test_a_client_reports_into_the_log_without_an_answer_and_not_in_the_se
     ]
 
 
-async def test_who_breaks_the_rules_is_in_the_log_by_address() -> None:
+async def test_a_client_that_breaks_the_rules_is_in_the_log_by_address() -> None:
     async with serving() as here:
         caller = await here.call()
         await caller.ask("u", "a" * 151)
@@ -196,7 +196,7 @@ async def test_a_client_that_does_not_read_its_answers_is_not_read_either() -> N
 
 
 @pytest.mark.parametrize("operation", ["u", "r"])
-async def test_while_the_journal_is_full_nobody_is_read(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_the_journal_is_full_no_client_is_read(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "MAX_WAITING", 3)
     monkeypatch.setattr(inbox, "MAX_LINES", 10)
     store = HeldStore()

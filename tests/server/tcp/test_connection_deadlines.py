@@ -101,7 +101,9 @@ async def test_a_classic_message_that_never_ends_is_given_up_in_silence(mock_clo
     assert here.store.tweets == []
 
 
-async def test_who_stays_after_a_classic_download_has_broken_no_rule(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_client_that_stays_after_a_classic_download_has_broken_no_rule(
+    mock_clock: trio.testing.MockClock,
+) -> None:
     async with serving() as here:
         caller = await here.call()
         await caller.stream.send_all(b"d\n")
@@ -111,7 +113,9 @@ async def test_who_stays_after_a_classic_download_has_broken_no_rule(mock_clock:
     assert not [line for line in here.lines if "COULD NOT BE PROCESSED" in line]
 
 
-async def test_who_does_not_take_his_answers_within_send_s_is_given_up(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_client_that_does_not_take_its_answers_within_send_s_is_given_up(
+    mock_clock: trio.testing.MockClock,
+) -> None:
     async with serving() as here:
         caller = here.call_in_memory(lockstep=True)
         await caller.send(("p", ""))

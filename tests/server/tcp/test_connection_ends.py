@@ -81,7 +81,7 @@ async def test_a_flood_after_a_broken_frame_is_thrown_away_and_its_answer_arrive
         assert here.places.taken == 0
 
 
-async def test_who_lingers_after_a_broken_frame_is_cut(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_client_that_lingers_after_a_broken_frame_is_cut(mock_clock: trio.testing.MockClock) -> None:
     async with serving() as here:
         caller = await here.call()
         await caller.stream.send_all(b"[1]\n")
@@ -104,7 +104,7 @@ class Endless(StreamTransport):
 
 
 @pytest.mark.parametrize("sent", [b'["s",""]\n', b"[1]\n"], ids=["a follower", "no frame"])
-async def test_who_does_not_take_the_end_is_cut(sent: bytes, mock_clock: trio.testing.MockClock) -> None:
+async def test_a_client_that_does_not_take_the_end_is_cut(sent: bytes, mock_clock: trio.testing.MockClock) -> None:
     async with serving() as here:
         ours, clients = trio.testing.memory_stream_pair()
         here.edge.admit(Endless(ours), ("memory", 1), here.nursery)
@@ -145,7 +145,7 @@ async def test_a_client_that_is_reset_is_gone_and_what_it_sent_in_frames_is_stor
     assert "sent" in texts(store)
 
 
-async def test_a_client_that_goes_while_it_is_written_to_is_let_go() -> None:
+async def test_a_client_that_goes_while_it_is_written_to_is_disconnected() -> None:
     async with serving() as here:
         caller = here.call_in_memory(lockstep=True)
         await caller.send(("p", ""))
@@ -203,7 +203,7 @@ async def test_a_classic_message_that_is_refused_is_logged_and_nothing_is_said(m
 # Stopping
 
 
-async def test_an_idle_client_is_let_go_at_once_when_the_server_stops() -> None:
+async def test_an_idle_client_is_disconnected_at_once_when_the_server_stops() -> None:
     async with serving() as here:
         new, old, in_memory = await here.call(), await here.call(), here.call_in_memory()
         await old.ask("p", "")
@@ -254,7 +254,7 @@ async def test_all_that_was_read_before_the_stop_is_answered_and_then_the_end_co
     assert answers[-1][1]["text"] == "9"
 
 
-async def test_a_client_whose_last_upload_is_answered_after_the_stop_is_let_go() -> None:
+async def test_a_client_whose_last_upload_is_answered_after_the_stop_is_disconnected() -> None:
     store = HeldStore()
     async with serving(store) as here:
         caller = await here.call()
@@ -266,7 +266,7 @@ async def test_a_client_whose_last_upload_is_answered_after_the_stop_is_let_go()
         assert here.places.taken == 0
 
 
-async def test_a_client_that_takes_its_answer_after_the_stop_is_let_go_then() -> None:
+async def test_a_client_that_takes_its_answer_after_the_stop_is_disconnected_then() -> None:
     async with serving() as here:
         caller = here.call_in_memory(lockstep=True)
         await caller.send(("p", ""))
@@ -281,7 +281,7 @@ async def test_a_client_that_takes_its_answer_after_the_stop_is_let_go_then() ->
         assert here.places.taken == 0
 
 
-async def test_a_client_that_listens_and_takes_its_last_answer_after_the_stop_is_let_go_then() -> None:
+async def test_a_client_that_listens_and_takes_its_last_answer_after_the_stop_is_disconnected_then() -> None:
     store = HeldStore()
     async with serving(store) as here:
         caller = here.call_in_memory(lockstep=True)

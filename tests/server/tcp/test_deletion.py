@@ -136,7 +136,7 @@ async def test_a_store_that_fails_in_a_deletion_is_not_written_to_any_more() -> 
                 await journal.delete(1, REPORT)
 
 
-async def test_who_asks_for_deletions_is_told_live_and_later_and_others_are_not(any_store: Store) -> None:
+async def test_a_follower_that_asks_for_deletions_gets_them_live_and_later_and_others_do_not(any_store: Store) -> None:
     async with serving(any_store) as here:
         admin, told, plain = [await here.call() for _ in range(3)]
         await admin.send(("u", "one #a"), ("u", "two #b"))
@@ -278,7 +278,7 @@ async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -
     assert client.entries == [("m", 2), ("x", 3), ("m", 4)]
 
 
-async def test_the_log_tells_of_a_deletion_after_what_was_told_before_it() -> None:
+async def test_the_log_has_a_deletion_after_the_lines_before_it() -> None:
     store = MemoryStore()
     async with running(store) as journal:
         poster = Poster(journal)

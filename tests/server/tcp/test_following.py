@@ -133,7 +133,7 @@ async def test_a_follower_that_pauses_gets_all_that_it_missed() -> None:
         assert [data["id"] for kind, data in await slow.answers(22) if kind == "m"] == list(range(1, 21))
 
 
-async def test_a_follower_who_hears_nothing_is_pinged_and_never_timed_out(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_follower_without_tweets_is_pinged_and_never_timed_out(mock_clock: trio.testing.MockClock) -> None:
     async with serving() as here:
         follower = await here.call()
         await follower.ask("s", "")
@@ -160,7 +160,7 @@ async def test_a_follower_must_end_a_frame_that_it_has_begun(mock_clock: trio.te
 # Names
 
 
-async def test_tweets_are_stored_with_the_name_of_who_is_logged_in(any_store: Store) -> None:
+async def test_tweets_are_stored_with_the_name_of_the_client_that_is_logged_in(any_store: Store) -> None:
     async with serving(any_store) as here:
         caller = await here.call()
         await caller.ask("u", "nobody's")

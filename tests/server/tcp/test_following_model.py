@@ -152,7 +152,7 @@ async def play(steps: list[tuple[Any, ...]]) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(STEPS)
-def test_over_connections_too_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_order(
+def test_over_connections_too_no_client_misses_a_tweet_or_sees_one_twice_or_out_of_order(
     steps: list[tuple[Any, ...]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:

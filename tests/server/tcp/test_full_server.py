@@ -96,7 +96,7 @@ async def test_a_client_without_a_token_is_answered_busy_and_nothing_is_carried_
     assert not [line for line in here.lines if "CLIENT" in line and str(stranger.peer) in line and "CONNECTION" in line]
 
 
-async def test_a_wrong_token_takes_nobody_s_place(keyed: Keyed) -> None:
+async def test_a_wrong_token_takes_no_client_s_place(keyed: Keyed) -> None:
     async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         (served,) = await crowd(here, 1)
         stranger = await here.call()
@@ -136,7 +136,7 @@ async def test_a_token_that_holds_every_place_makes_room_for_another_token(tmp_p
         assert (await alice.ask("u", "hello"))[0] == "ok"
 
 
-async def test_a_place_that_is_free_by_then_goes_to_whoever_asks_first(keyed: Keyed) -> None:
+async def test_a_place_that_is_free_by_then_goes_to_the_first_client_that_asks(keyed: Keyed) -> None:
     async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         (served,) = await crowd(here, 1)
         stranger = await here.call()
@@ -169,7 +169,7 @@ class SlowGate(Authenticator):
         return await super().identify(secret, address)
 
 
-async def test_a_token_that_is_looked_up_for_too_long_takes_nobody_s_place(tmp_path: Path) -> None:
+async def test_a_token_that_is_looked_up_for_too_long_takes_no_client_s_place(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tweets.db")
     _, secret = file.add("alice", frozenset({READ, POST}))
     authenticator = SlowGate(file=file)
@@ -226,7 +226,7 @@ async def test_a_follower_that_makes_room_follows_on_when_there_is_room_again(ke
         assert follower._link is not link
 
 
-async def test_over_tls_a_token_gets_in_and_a_stranger_hears_busy(keyed: Keyed, authority: Authority) -> None:
+async def test_over_tls_a_token_gets_in_and_a_stranger_gets_busy(keyed: Keyed, authority: Authority) -> None:
     async with (
         serving(authenticator=keyed.authenticator, certificates=authority.certificates(), max_clients=1) as here,
         ttweet.AsyncClient(*here.address, ca=authority.ca) as served,

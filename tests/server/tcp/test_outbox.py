@@ -114,7 +114,9 @@ def test_an_upload_of_the_classic_protocol_is_answered_with_nothing() -> None:
 
 
 @pytest.mark.parametrize("closes", [False, True])
-async def test_who_waits_for_answers_to_leave_is_woken_when_they_have_or_the_outbox_is_closed(closes: bool) -> None:
+async def test_a_client_that_waits_for_answers_to_leave_is_woken_when_they_have_or_the_outbox_is_closed(
+    closes: bool,
+) -> None:
     outbox = Outbox(FakeTransport(), RequestReader())
     one = receipt("one")
     outbox.answers.append(one)

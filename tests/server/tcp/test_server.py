@@ -61,7 +61,7 @@ async def test_an_error_of_the_protocol_out_of_place_is_a_bug_and_no_fault_of_tl
     assert not [line for line in here.lines if "NO TLS" in line]
 
 
-async def test_a_bug_that_many_clients_meet_is_told_of_once_a_minute(
+async def test_a_bug_that_many_clients_meet_is_reported_once_a_minute(
     caplog: pytest.LogCaptureFixture, mock_clock: trio.testing.MockClock
 ) -> None:
     async with serving(service=FragileService) as here:
@@ -155,7 +155,7 @@ async def test_hundreds_of_clients_are_each_answered_what_they_posted() -> None:
     assert len(here.store.tweets) == 1000
 
 
-async def test_clients_that_are_reset_while_the_store_is_held_harm_nobody() -> None:
+async def test_clients_that_are_reset_while_the_store_is_held_harm_no_client() -> None:
     store = HeldStore()
     async with serving(store) as here:
         other = await here.call()

@@ -104,7 +104,7 @@ async def receive_bytes(transport: TlsTransport, number: int) -> None:
         number -= len(await transport.receive())
 
 
-async def test_a_client_that_changes_its_keys_now_and_then_may_go_on(authority: Authority) -> None:
+async def test_a_client_that_changes_its_keys_now_and_then_may_continue(authority: Authority) -> None:
     transport, peer, wire = await connected(authority)
     for _ in range(MAX_FRUITLESS_RECORDS + 100):
         wire.come.send_nowait(peer.key_updates(1) + b"".join([peer.encrypt(b"x") for _ in range(RECORDS_WITH_DATA)]))

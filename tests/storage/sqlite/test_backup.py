@@ -27,7 +27,7 @@ def copied(source: Path, target: Path) -> list[tuple[int, int]]:
     return seen
 
 
-def test_a_copy_is_one_file_that_anybody_may_read_and_a_server_may_serve(
+def test_a_copy_is_one_file_that_any_program_may_read_and_a_server_may_serve(
     store: SqliteStore, path: Path, target: Path
 ) -> None:
     post(store, "one #a", "two", "")
@@ -39,7 +39,7 @@ def test_a_copy_is_one_file_that_anybody_may_read_and_a_server_may_serve(
         assert post(restored, "three")[0].id == 4
 
 
-def test_a_copy_is_of_one_moment_and_is_finished_though_the_writer_goes_on(
+def test_a_copy_is_of_one_moment_and_is_finished_though_the_writer_continues(
     store: SqliteStore, path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backup, "STEP_PAGES", 1)

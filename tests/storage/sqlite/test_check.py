@@ -97,13 +97,13 @@ def test_nothing_is_written_to_a_file_that_is_checked(stopped: Path) -> None:
         ("UPDATE sessions SET first_line = 99", "report lines before their session", HARMLESS),
     ],
 )
-def test_what_somebody_has_changed_by_hand_is_found(stopped: Path, change: str, what: str, way_out: str) -> None:
+def test_what_a_user_has_changed_by_hand_is_found(stopped: Path, change: str, what: str, way_out: str) -> None:
     sql(stopped, change)
     found = findings(stopped)
     assert any(what in one.what and one.way_out == way_out for one in found), found
 
 
-def test_a_damaged_page_is_found_and_the_ways_out_are_told(stopped: Path) -> None:
+def test_a_damaged_page_is_found_and_the_ways_out_are_reported(stopped: Path) -> None:
     destroy_page(stopped, "tags_by_use")
     [found, *_] = findings(stopped)
     assert "malformed" in found.what or "Page" in found.what

@@ -171,7 +171,7 @@ def test_a_file_is_looked_at_and_opened_by_one_thread_at_a_time(path: Path, monk
     assert alone == [True, True, True]  # the header, the reader, and what removes its log
 
 
-def test_somebody_elses_database_is_refused_also_when_this_program_has_it_open(path: Path) -> None:
+def test_the_database_of_another_program_is_refused_also_when_this_program_has_it_open(path: Path) -> None:
     with closing(sqlite3.connect(path)) as somebodys:
         with pytest.raises(OpenError, match="is empty"):
             SqliteReader(path)

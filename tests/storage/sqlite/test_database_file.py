@@ -320,7 +320,7 @@ def test_names_that_go_one_after_the_other_are_mended_each_time(path: Path, stor
     assert texts_of(path) == [*BEFORE, "n3", "n4", "n5", "n6"]
 
 
-def test_a_connection_of_somebody_else_in_this_process_keeps_the_file_from_being_opened_again(
+def test_a_connection_of_other_code_in_this_process_keeps_the_file_from_being_opened_again(
     path: Path, store: SqliteStore
 ) -> None:
     with closing(sqlite3.connect(path)) as foreign:

@@ -26,7 +26,7 @@ def unfinished(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("left", [8192, 4096, 50, 16])
-def test_a_first_start_that_lost_its_power_is_begun_anew(left: int, tmp_path: Path) -> None:
+def test_a_first_start_that_lost_its_power_is_begun_again(left: int, tmp_path: Path) -> None:
     path = unfinished(tmp_path)
     path.write_bytes(path.read_bytes()[:left])
     with closing(SqliteStore.open(path, log_limit=10, at=0)) as store:

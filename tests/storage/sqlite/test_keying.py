@@ -93,7 +93,7 @@ def test_a_stored_tag_is_found_before_and_after_a_server_keys_it_again(
 
 
 @pytest.mark.parametrize(("key", "rule"), [(newer_key, 2), (older_key, 2), (first_rule, 1)])
-def test_with_its_tweets_a_tag_goes_whoever_keyed_it(path: Path, key: Key, rule: int) -> None:
+def test_with_its_tweets_a_tag_goes_whichever_version_keyed_it(path: Path, key: Key, rule: int) -> None:
     stored_by(path, key, CAPITAL, UPPER, "cs_", f"{SMALL} {LOWER} cs", rule=rule)
     with opened(path) as store:
         for tweet in (1, 2, 3, 4):
@@ -112,7 +112,7 @@ def test_a_key_that_no_python_would_have_made_is_damage_in_such_a_file_too(
     assert "wrong links to tweets" in findings(path)[0].what
 
 
-def test_what_has_letters_is_said_anew(path: Path) -> None:
+def test_what_has_letters_is_said_again(path: Path) -> None:
     stored_by(path, newer_key, CAPITAL, "é", "1")
     sql(path, "UPDATE tags SET lettered = 1 - lettered")
     sql(path, "UPDATE tags SET lettered = 0 WHERE key = '1'")

@@ -188,7 +188,7 @@ def test_migrations_are_found_inside_an_installed_package(tmp_path: Path, monkey
     assert migrating.migrations_path() == package / "_migrations" / "migrations.py"
 
 
-def test_keys_of_an_older_schema_become_digests_and_go_on_working(path: Path) -> None:
+def test_keys_of_an_older_schema_become_digests_and_keep_working(path: Path) -> None:
     older_file(path, before="0006_key_digests")
     sql(
         path,

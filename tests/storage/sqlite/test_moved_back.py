@@ -40,7 +40,7 @@ def texts_of(path: Path) -> list[str]:
         return texts(store)
 
 
-def test_files_that_are_put_back_before_anything_was_tried_go_on(path: Path, store: SqliteStore) -> None:
+def test_files_that_are_put_back_before_anything_was_tried_stay_in_use(path: Path, store: SqliteStore) -> None:
     rename_folder(path)
     with pytest.raises(Displaced, match="it was moved to"):
         store.settle()
@@ -74,7 +74,7 @@ def test_a_database_that_was_moved_away_alone_and_back_has_all_that_it_held(
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-def test_a_database_that_another_program_has_written_to_meanwhile_is_not_gone_on_with(
+def test_a_database_that_another_program_has_written_to_meanwhile_is_not_used_further(
     path: Path, store: SqliteStore
 ) -> None:
     away = path.rename(path.with_name("away.db"))

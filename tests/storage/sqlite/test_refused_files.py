@@ -37,7 +37,7 @@ def test_a_file_that_is_no_database_is_left_alone(path: Path, content: bytes) ->
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_somebody_elses_database_is_left_alone(path: Path) -> None:
+def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
     sql(path, "PRAGMA journal_mode = WAL", "CREATE TABLE tweets (id)")
     content = path.read_bytes()
     error = refused(path)
@@ -93,7 +93,7 @@ def test_a_damaged_header_is_refused(path: Path, offset: int, value: bytes) -> N
     assert refusal.value.code == "damaged"
 
 
-def test_damage_that_is_met_while_reading_is_told_with_the_file_and_the_ways_out(path: Path) -> None:
+def test_damage_that_is_met_while_reading_is_reported_with_the_file_and_the_ways_out(path: Path) -> None:
     with opened(path) as store:
         post(store, *[f"number {number}" for number in range(1000)])
         store.end_session("stopped", at=NOW)
@@ -109,7 +109,7 @@ def test_damage_that_is_met_while_reading_is_told_with_the_file_and_the_ways_out
     assert "save what is left" in error.value.text
 
 
-def test_damage_is_told_to_clients_of_a_server_without_the_files_name(path: Path) -> None:
+def test_damage_is_reported_to_clients_of_a_server_without_the_files_name(path: Path) -> None:
     with opened(path) as store:
         page = sql(path, "SELECT rootpage FROM sqlite_master WHERE name = 'tweets'")[0][0]
         assert isinstance(page, int)
@@ -159,7 +159,7 @@ def test_a_file_with_a_wal_is_not_read_without_it(path: Path, open_folder: Path)
     assert refusal.value.code == "denied"
 
 
-def test_a_folder_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) -> None:
+def test_a_folder_in_which_any_user_may_replace_files_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     with pytest.raises(OpenError, match=rf"can replace the files in {tmp_path}; run: chmod o-w {tmp_path}$") as refusal:
         SqliteStore.open(tmp_path / "tweets.db", log_limit=1, at=NOW)
@@ -170,7 +170,7 @@ def test_a_folder_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) 
         assert store.count() == 0
 
 
-def test_a_folder_far_above_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) -> None:
+def test_a_folder_far_above_in_which_any_user_may_replace_files_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "inner" / "folder"
     folder.mkdir(parents=True)
     tmp_path.chmod(0o777)
@@ -192,7 +192,7 @@ def test_a_link_in_a_files_place_is_not_written_through(path: Path, ending: str)
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal", ".lock"])
-def test_a_file_that_somebody_else_has_put_there_is_not_taken(path: Path, ending: str) -> None:
+def test_a_file_that_another_user_has_put_there_is_not_taken(path: Path, ending: str) -> None:
     path.parent.chmod(0o1777)
     planted = Path(f"{path}{ending}")
     planted.touch(0o600)
@@ -246,7 +246,7 @@ def test_a_file_that_is_put_there_while_the_database_is_made_is_not_taken(
         SqliteStore.open(path, log_limit=1, at=NOW)
 
 
-def test_a_lock_file_that_was_replaced_before_it_was_locked_keeps_nobody_out_and_is_not_taken(
+def test_a_lock_file_that_was_replaced_before_it_was_locked_keeps_no_server_out_and_is_not_taken(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock_late(fd: int, how: int) -> None:

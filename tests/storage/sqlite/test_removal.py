@@ -246,7 +246,7 @@ def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def test_ids_go_on_after_a_deletion_when_the_file_is_opened_again(tmp_path: Path) -> None:
+def test_ids_continue_after_a_deletion_when_the_file_is_opened_again(tmp_path: Path) -> None:
     with closing(SqliteStore.open(tmp_path / "t.db", log_limit=9, at=0)) as store:
         post(store, "a")
         delete(store, 1)

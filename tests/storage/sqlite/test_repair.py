@@ -209,7 +209,7 @@ def test_indexes_of_functions_that_only_another_program_has_do_not_keep_ours_fro
     assert findings(stopped) == []
 
 
-def test_an_index_that_proves_damaged_while_it_is_used_is_told_with_the_repair(path: Path) -> None:
+def test_an_index_that_proves_damaged_while_it_is_used_is_reported_with_the_repair(path: Path) -> None:
     exc = sqlite3.DatabaseError("database disk image is malformed")
     exc.sqlite_errorcode = sqlite3.SQLITE_CORRUPT_INDEX
     assert store_error(exc, path=path).text.endswith(REBUILD_INDEXES)

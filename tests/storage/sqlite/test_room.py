@@ -29,7 +29,7 @@ from ttweet.storage.sqlite.writer import SqliteStore
         (5 * 1024 * 1024 // 2 + 1, "make 2.6 MiB more room on its disk"),
     ],
 )
-def test_missing_room_is_told_rounded_up(lacking: int, text: str) -> None:
+def test_missing_room_is_reported_rounded_up(lacking: int, text: str) -> None:
     assert more_room(lacking) == text
 
 
@@ -123,7 +123,7 @@ def test_a_session_that_cannot_be_ended_for_want_of_room_says_that_nothing_is_lo
     assert sql(path, "SELECT how FROM sessions") == [("stopped",)]
 
 
-def test_a_trigger_that_keeps_a_session_from_being_ended_is_told(store: SqliteStore, path: Path) -> None:
+def test_a_trigger_that_keeps_a_session_from_being_ended_is_reported(store: SqliteStore, path: Path) -> None:
     post(store, "acknowledged")
     sql(path, "CREATE TRIGGER t AFTER UPDATE ON sessions BEGIN SELECT 1; END")
     with pytest.raises(StoreError, match=r"^trigger 't' on sessions would .*; every acknowledged"):

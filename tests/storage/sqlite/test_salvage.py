@@ -68,11 +68,11 @@ def outside(gaps: list[tuple[int, int]], entries: list[Entry]) -> list[Entry]:
     return [entry for entry in entries if not any(first <= entry.id <= last for first, last in gaps)]
 
 
-def test_of_a_whole_file_everything_is_read(stopped: Path) -> None:
+def test_everything_in_a_whole_file_is_read(stopped: Path) -> None:
     assert saved(stopped) == (whole(stopped), [])
 
 
-def test_what_was_on_a_lost_page_is_told_and_all_else_is_read(stopped: Path) -> None:
+def test_what_was_on_a_lost_page_is_reported_and_all_else_is_read(stopped: Path) -> None:
     before = whole(stopped)
     for number in (300, 1200):
         lose_page_with(stopped, b"number %d of" % number)
@@ -81,7 +81,7 @@ def test_what_was_on_a_lost_page_is_told_and_all_else_is_read(stopped: Path) -> 
     assert entries == outside(gaps, before)
 
 
-def test_of_a_file_that_was_cut_short_the_rest_is_read(stopped: Path) -> None:
+def test_the_rest_of_a_file_that_was_cut_short_is_read(stopped: Path) -> None:
     before = whole(stopped)
     with stopped.open("r+b") as file:
         file.truncate(stopped.stat().st_size // 2)
@@ -102,7 +102,7 @@ def test_a_file_of_which_nothing_can_be_read_is_closed(stopped: Path, monkeypatc
 
 
 @pytest.mark.parametrize("left", [9_000, 44_000])
-def test_of_a_file_of_which_nothing_can_be_read_the_next_step_is_told(stopped: Path, left: int) -> None:
+def test_the_next_step_after_a_file_of_which_nothing_can_be_read_is_reported(stopped: Path, left: int) -> None:
     with stopped.open("r+b") as file:
         file.truncate(left)
     done = run("export", "--salvage", "saved.jsonl", "--db", str(stopped), cwd=stopped.parent)

@@ -78,7 +78,7 @@ def test_a_chunk_is_due_when_tags_weigh_enough_and_tags_that_come_again_weigh_li
 
 
 @pytest.mark.parametrize("limit", ["CHUNK_WEIGHT", "CHUNK_TWEETS", "MAX_DELAY_MS"])
-def test_the_index_does_not_fall_behind_though_nobody_settles(
+def test_the_index_does_not_fall_behind_without_a_call_to_settle(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     values = {"CHUNK_WEIGHT": 12 * weight_of(draft(SHORT_TAGS[0]).tags), "CHUNK_TWEETS": 12, "MAX_DELAY_MS": 2}
@@ -179,7 +179,7 @@ def test_the_writer_and_readers_find_what_waits(store: SqliteStore, path: Path) 
             assert [(tag.tag, tag.count) for tag in one.list_tags(limit=9, now=NOW).tags] == [("a", 3), ("b", 2)]
 
 
-def test_how_many_tweets_wait_is_told_by_the_writer_and_by_readers(store: SqliteStore) -> None:
+def test_how_many_tweets_wait_is_reported_by_the_writer_and_by_readers(store: SqliteStore) -> None:
     with closing(store.reader()) as reader:
         post(store, "1 #a", "2", "3 #b")
         assert (store.size().unindexed, reader.size().unindexed) == (2, 2)

@@ -87,7 +87,7 @@ def test_a_server_brings_a_file_of_any_schema_up_to_date_and_keeps_what_is_in_it
     assert len(sql(path, "SELECT * FROM _sqlite_migrations")) == header.SCHEMA_VERSION
 
 
-def test_the_keys_of_a_file_of_any_schema_go_on_working(version: int, path: Path) -> None:
+def test_the_keys_of_a_file_of_any_schema_keep_working(version: int, path: Path) -> None:
     again = [draft("x", key="nightly", by="ann"), draft("x", key="zebra"), draft("x", key="lost", by="bob")]
     with opened(path, at=OPENED_AT) as store:
         stored = store.append(again, [], at=OPENED_AT)

@@ -320,7 +320,7 @@ def test_the_index_grows_only_while_the_disk_has_spare_room(
     assert found(store, "word") == ["word", "word"]
 
 
-def test_a_search_whose_time_is_up_says_how_far_it_came_and_the_next_goes_on(
+def test_a_search_whose_time_is_up_says_how_far_it_came_and_the_next_continues(
     path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(word_search, "BUDGET_S", 0.0)

@@ -133,7 +133,7 @@ def test_another_process_does_not_delete_the_wal_after_a_reader_was_closed(store
     assert sql(path, "SELECT count(*) FROM tweets") == [(2,)]
 
 
-def test_other_programs_read_beside_the_server(store: SqliteStore, path: Path) -> None:
+def test_other_programs_read_while_the_server_is_running(store: SqliteStore, path: Path) -> None:
     post(store, "hello #world")
     assert '"text": "hello #world"' in sqlite_utils("query", path, "SELECT * FROM timeline")
 
@@ -209,7 +209,7 @@ def test_a_mistake_in_a_batch_is_rolled_back_and_passed_on(store: SqliteStore) -
     assert store.list_tags(limit=1, now=NOW).tags[0].count == 1
 
 
-def test_a_write_back_that_fails_at_the_end_is_told(store: SqliteStore, path: Path) -> None:
+def test_a_write_back_that_fails_at_the_end_is_reported(store: SqliteStore, path: Path) -> None:
     post(store, *["some text #tag"] * 2000)
     assert connections.checkpoint(store._connection)
     post(store, *["some text #tag"] * 200)
