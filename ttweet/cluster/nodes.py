@@ -90,8 +90,9 @@ class Caller:
                         raise
                     self.drop()
                     self._nodes.skip(str(exc))
-                except trio.Cancelled:  # in the middle of an answer
+                except trio.Cancelled:  # in the middle of an answer; the next call has little time, too
                     self.drop()
+                    self._nodes.skip("no answer in time")
                     raise
                 await trio.sleep(PAUSE_S)
         raise UnansweredError(self._nodes.problem or "no answer in time", sent=sent)
