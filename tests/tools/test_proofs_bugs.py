@@ -2,7 +2,10 @@
 
 import ast
 import inspect
+import logging
+import os
 import shutil
+import sys
 import textwrap
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from proofs import mutants, mutation, sieges
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
 from proofs.history import History, Upload
+from proofs.mutants.bug import BROKEN, BrokenBugs
 from proofs.stage import Skipped, Stage
 from server_process import Broken
 
@@ -68,6 +72,17 @@ def test_a_server_that_breaks_is_no_bug_that_was_found(tmp_path: Path, monkeypat
     hunt = hunted(tmp_path, monkeypatch, broken)
     assert hunt.line == "caught 0/1 missed: twice-on-retry"
     assert hunt.told == ["twice-on-retry: NOT FOUND, but broken instead of dup"]
+
+
+@pytest.mark.parametrize(("raising", "codes"), [(mutants.serving.__file__, [BROKEN]), (mutation.__file__, [])])
+def test_a_bug_that_raises_ends_its_server(raising: str, codes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = list[int]()
+    monkeypatch.setattr(os, "_exit", ends.append)
+    try:
+        exec(compile("raise AttributeError('a name of before')", raising, "exec"))
+    except AttributeError:
+        BrokenBugs().handle(logging.makeLogRecord({"exc_info": sys.exc_info()}))
+    assert ends == codes
 
 
 def test_bugs_that_cannot_be_looked_for_are_skipped_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from proofs.figure import Sign
+
+
+BROKEN = 70  # the exit code of a server whose bug raises
+
+
+class BrokenBugs(logging.Handler):
+    """Ends the server when its bug itself raises, as one does that asks for a name of before: it shows nothing then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        if record.exc_info and record.exc_info[1] is not None:
+            innermost = traceback.extract_tb(record.exc_info[2])[-1]
+            if Path(innermost.filename).parent == Path(__file__).parent:
+                os._exit(BROKEN)
 
 
 class Bug(NamedTuple):

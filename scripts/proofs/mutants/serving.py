@@ -41,7 +41,7 @@ def last_before_commit() -> None:
 
     def early(service: Any) -> Any:
         last = service._head.last
-        inbox = [one.draft for one in service._journal._inbox._lines if hasattr(one, "draft")]
+        inbox = [one.draft for one in service._journal.inbox._lines if hasattr(one, "draft")]
         if not inbox:
             return last
         return tweets.Tweet((last.id if last else 0) + len(inbox), 0, None, inbox[-1].text, ())
