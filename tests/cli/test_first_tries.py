@@ -14,8 +14,11 @@ WORK = [
     ("gh", ["version"]),
     ("gh", ["help", "search"]),
     ("git", ["show", "#1"]),
+    ("git", ["help", "post"]),
+    ("ls", ["-h"]),
     ("ls", ["ls", "-n", "1"]),
     ("redis-cli", ["--version"]),
+    ("ls", ["--version", "-v"]),
     ("tail", ["follow", "--last", "1", "--count", "1"]),
     ("toot", ["post", "hello"]),
     ("toot", ["tags"]),
@@ -24,12 +27,17 @@ LEAD_TO = [
     ("gh", ["auth", "login"], "token"),
     ("gh", ["status"], "stats"),
     ("gh", ["view", "3"], "show"),
+    ("gh", ["completion", "-s", "bash"], "--install-completion"),
+    ("git", ["fsck"], "check"),
     ("grep", ["grep", "two"], "find"),
     ("irc", ["who"], "chat"),
     ("irc", ["users"], "chat"),
     ("irc", ["say", "hello"], "post"),
     ("mosquitto_sub", ["sub", "-t", "ci"], "follow"),
+    ("kafka", ["consume", "ci"], "follow"),
+    ("kafka", ["produce", "ci"], "post"),
     ("nats", ["pub", "ci", "hello"], "post"),
+    ("noti", ["done", "make"], "run"),
     ("ntfy", ["publish", "ci", "hello"], "post"),
     ("ntfy", ["subscribe", "ci"], "follow"),
     ("ntfy", ["poll", "ci"], "follow"),
@@ -45,6 +53,28 @@ LEAD_TO = [
     ("toot", ["whoami"], "config"),
     ("toot", ["timeline"], "find"),
     ("twitter", ["tweet", "hello"], "post"),
+    ("twitter", ["trends"], "tags"),
+    ("wall", ["write", "hello"], "post"),
+]
+OPTIONS = [
+    ("curl", ["post", "-f", "x"], "unknown option -f; to post a file: ttweet post - < FILE"),
+    ("docker", ["log", "-f"], "unknown option -f; to see tweets as they come: ttweet follow"),
+    ("gh", ["find", "--tag=ci"], "unknown option --tag; put it into the query: tag:TAG"),
+    ("gh", ["find", "-t", "ci"], "unknown option -t; put it into the query: tag:TAG"),
+    ("git", ["last", "-n", "5"], "unknown option -n; for several tweets: ttweet find --limit N"),
+    ("http.server", ["serve", ":8080"], "invalid PORT ':8080': use the port alone, and --host for the address"),
+    ("tail", ["follow", "-f"], "unknown option -f; omit it, as follow waits for new tweets"),
+]
+ANSWERED = [
+    ("gh", ["-v"], "unknown option -v; did you mean --version?"),
+    ("irc", ["#ci is red"], "unknown command '#ci is red'; to post it: ttweet post '#ci is red'"),
+    ("kubectl", ["--json", "find"], "invalid place of --json: put it after the command; run: ttweet COMMAND --json"),
+    ("nats", ["-s", "x:1", "ls"], "invalid place of -s: put it after the command; run: ttweet COMMAND -s HOST:PORT"),
+    ("docker", ["serve", "--bind", "0.0.0.0"], "unknown option --bind; did you mean --host?"),
+    ("ntfy", ["post", "--topic", "ci", "x"], "unknown option --topic; did you mean --tag?"),
+    ("tail", ["follow", "-n", "5"], "unknown option -n; did you mean --last?"),
+    ("toot", ["@ann"], "unknown command '@ann'; to see an author's tweets: ttweet find from:ann"),
+    ("twtxt", ["hello world"], "unknown command 'hello world'; to post it: ttweet post 'hello world'"),
 ]
 
 
@@ -83,6 +113,19 @@ def test_a_first_try_leads_to_the_command(program: str, arguments: list[str], co
     ],
 )
 def test_a_first_try_is_answered_with_what_works(program: str, arguments: list[str], said: str) -> None:
+    assert complains(*arguments) == (shell.USAGE, f"ttweet: {said}"), program
+
+
+@pytest.mark.parametrize(("program", "arguments", "said"), OPTIONS)
+def test_an_option_of_another_program_is_answered_with_what_works(
+    program: str, arguments: list[str], said: str
+) -> None:
+    said = f"ttweet: {said}; see ttweet {arguments[0]} --help"
+    assert complains(*arguments) == (shell.USAGE, said), program
+
+
+@pytest.mark.parametrize(("program", "arguments", "said"), ANSWERED)
+def test_a_first_try_of_no_command_is_answered(program: str, arguments: list[str], said: str) -> None:
     assert complains(*arguments) == (shell.USAGE, f"ttweet: {said}"), program
 
 

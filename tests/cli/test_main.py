@@ -10,7 +10,8 @@ import pytest
 from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, filled_server
 from ttweet.cli import shell
-from ttweet.cli.main import ALIASES, COMMANDS, OTHER_NAMES
+from ttweet.cli.habits import OTHER_NAMES
+from ttweet.cli.main import ALIASES, COMMANDS
 
 ALL = ", ".join(COMMANDS)
 
@@ -102,7 +103,7 @@ def test_a_full_disk_under_the_output_is_reported(server: Server, arguments: lis
 
 
 def test_each_name_that_other_programs_use_leads_to_a_command_and_is_none_itself() -> None:
-    assert {*OTHER_NAMES.values(), *ALIASES.values()} <= {*COMMANDS}
+    assert {*OTHER_NAMES.values(), *ALIASES.values()} <= {*COMMANDS, "--install-completion"}
     assert not ({*OTHER_NAMES} | {*ALIASES}) & {*COMMANDS}
 
 

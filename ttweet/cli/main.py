@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from ttweet import __version__, defaults
 from ttweet.cli import classic, shell
+from ttweet.cli.habits import OTHER_NAMES, command_instead
 from ttweet.cli.manual import data, posting, reading, server
 from ttweet.cli.manual.page import PROGRAM_OPTIONS, HelpPage
 from ttweet.cli.usage_errors import ALIKE, PROFILE_FIRST, sentence
@@ -53,46 +54,6 @@ GROUPS = {
 COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}
 
 ALIASES = {"list": "find", "ls": "find", "search": "find"}
-OTHER_NAMES = {
-    "auth": "token",
-    "cat": "show",
-    "del": "delete",
-    "get": "show",
-    "grep": "find",
-    "history": "find",
-    "info": "stats",
-    "keys": "tags",
-    "listen": "follow",
-    "login": "chat",
-    "message": "post",
-    "monitor": "follow",
-    "online": "chat",
-    "ping": "stats",
-    "poll": "follow",
-    "pub": "post",
-    "publish": "post",
-    "read": "find",
-    "rm": "delete",
-    "say": "post",
-    "send": "post",
-    "server": "serve",
-    "start": "serve",
-    "status": "stats",
-    "sub": "follow",
-    "subscribe": "follow",
-    "tail": "follow",
-    "timeline": "find",
-    "topics": "tags",
-    "toot": "post",
-    "tweet": "post",
-    "users": "chat",
-    "view": "show",
-    "watch": "follow",
-    "who": "chat",
-    "whoami": "config",
-}
-"""The commands that do what other programs of this kind call by these names."""
-
 _OPTIONS = Group(PROGRAM_OPTIONS, sort_key=len(GROUPS) + 1)
 Upload = Annotated[
     bool,
@@ -262,6 +223,6 @@ def _example(option: str, arguments: Sequence[str]) -> str:
 
 
 def _no_command(name: str) -> str:
-    close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, COMMANDS, n=1, cutoff=ALIKE)
-    suggestion = f"did you mean ttweet {close[0]}?" if close else "see ttweet --help"
+    close = get_close_matches(name, COMMANDS, n=1, cutoff=ALIKE)
+    suggestion = command_instead(name) or (f"did you mean ttweet {close[0]}?" if close else "see ttweet --help")
     return f"unknown command {name!a}; {suggestion}"

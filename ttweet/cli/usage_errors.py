@@ -17,24 +17,20 @@ from cyclopts.exceptions import (
 )
 
 from ttweet.cli import shell
+from ttweet.cli.habits import OF_COMMANDS, OF_OTHERS, option_instead
 
 ALIKE = 0.66  # of one, as difflib counts: a letter too many or too few in a name of four, two swapped in one of three
 
 _BOUNDS = {"<=": "at most {}", ">=": "{} or more"}
 
-IN_A_QUERY = {"--author": "from:NAME", "--from": "from:NAME", "--tag": "tag:TAG", "--until": "until:TIME"}
-"""Parts of a query of `find` that could be options."""
-
-OF_OTHERS = {"-m": "MESSAGE", "-p": "PORT", "-t": "TAG", "--topic": "TAG"}
-"""Options of other programs for values that are arguments here."""
-
-PROFILE_FIRST = "invalid place of --profile: put it first; run: ttweet --profile NAME COMMAND"
+_MISPLACED = "invalid place of "
+PROFILE_FIRST = f"{_MISPLACED}--profile: put it first; run: ttweet --profile NAME COMMAND"
 
 
 def sentence(error: CycloptsError) -> str:
     """One line for stderr, with the command whose manual says more."""
     what = _what(error)
-    if what == PROFILE_FIRST:
+    if what.startswith(_MISPLACED):
         return what
     command = shlex.join(["ttweet", *(error.command_chain or ())])
     return what if what.endswith("?") else f"{what}; see {command} --help"
@@ -64,18 +60,14 @@ def _example(error: MissingArgumentError) -> str:
 
 def _unknown_option(error: UnknownOptionError) -> str:
     seen = error.token.keyword or error.token.value
-    if seen.partition("=")[0] == "--profile":
-        return PROFILE_FIRST
+    if known := _known_elsewhere(seen.partition("=")[0], "".join(error.command_chain or ())):
+        return known
     if seen.startswith("--") and " " not in seen and (instead := _instead(seen[2:].split("=")[0], error)):
         return f"unknown option {seen}; {instead}"
     what = f"unknown option {shlex.quote(seen)}"
     if (argument := OF_OTHERS.get(seen)) and any(argument in one.names for one in error.argument_collection):
         return f"{what}; give {argument} without it"
     match error.command_chain:
-        case None | [] if seen in ("-v", "-V"):
-            return f"{what}; did you mean --version?"
-        case ["find"] if seen in IN_A_QUERY:
-            return f"{what}; put it into the query: {IN_A_QUERY[seen]}"
         case ["find"]:
             return f"{what}; put -- before a word that begins with a hyphen"
         case ["run"]:
@@ -83,6 +75,16 @@ def _unknown_option(error: UnknownOptionError) -> str:
         case ["post"]:
             return f"{what}; put -- before a message that begins with a hyphen"
     return what
+
+
+def _known_elsewhere(name: str, command: str) -> str | None:
+    """Return the error for an option that stands in the wrong place, or that other programs have."""
+    if name == "--profile":
+        return PROFILE_FIRST
+    if name in OF_COMMANDS and not command:
+        return f"{_MISPLACED}{name}: put it after the command; run: ttweet COMMAND {name}{OF_COMMANDS[name]}"
+    instead = option_instead(command, name)
+    return f"unknown option {name}; {instead}" if instead else None
 
 
 def _instead(name: str, error: UnknownOptionError) -> str | None:
@@ -116,6 +118,8 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
         return "use the name of a file"
     if error.argument is not None and "ID" in (error.argument.parameter.metavar, error.argument.name):
         return "use the id of a tweet"
+    if error.argument is not None and error.argument.name == "PORT" and ":" in value:
+        return "use the port alone, and --host for the address"
     return "use a whole number" if error.target_type is int else "use a number"
 
 
