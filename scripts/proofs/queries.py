@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -157,14 +158,18 @@ def _holds(wanted: Query, tweet: Tweet) -> bool:
 
 def _has(tweet: Tweet, term: Term) -> bool:
     """Whether the words of a term stand in a row in the tweet."""
-    if term.column == query.TAGS:
-        have = [hashtags.key(tag) for tag in tweet.tags]
-    elif term.column == query.AUTHOR:
-        have = [words.whole(tweet.by)] if tweet.by else []
-    else:
-        have = words.words(tweet.text)
-    size = len(term.words)
-    rows = [tuple(have[at : at + size]) for at in range(len(have) - size + 1)]
+    have, size = _words(tweet)[term.column], len(term.words)
+    rows = [have[at : at + size] for at in range(len(have) - size + 1)]
     if not term.prefix:
         return term.words in rows
     return any(row[:-1] == term.words[:-1] and row[-1].startswith(term.words[-1]) for row in rows)
+
+
+@lru_cache(TWEETS)
+def _words(tweet: Tweet) -> dict[str, tuple[str, ...]]:
+    """Return the words of each column of a tweet, which many queries look at."""
+    return {
+        query.TEXT: tuple(words.words(tweet.text)),
+        query.TAGS: tuple([hashtags.key(tag) for tag in tweet.tags]),
+        query.AUTHOR: (words.whole(tweet.by),) if tweet.by else (),
+    }
