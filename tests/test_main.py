@@ -125,7 +125,7 @@ def test_a_post_of_an_exact_shape_loads_nothing_heavy(server: Server) -> None:
 def test_a_script_that_reads_by_an_exact_shape_loads_no_parser(server: Server, command: list[str]) -> None:
     run("post", "lean #a", "--server", server.address)
     loaded = imported_by(*command, "--server", server.address)
-    assert not (HEAVY - {"typing", "unicodedata"}) & loaded
+    assert not (HEAVY - {"typing"}) & loaded
 
 
 def test_a_script_that_posts_with_other_options_loads_neither_rich_nor_the_database(server: Server) -> None:

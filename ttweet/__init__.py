@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ttweet.model.errors import Refused as Refused
     from ttweet.model.errors import StoreError as StoreError
     from ttweet.model.errors import TtweetError as TtweetError
-    from ttweet.model.tweets import Count as Count
-    from ttweet.model.tweets import Found as Found
-    from ttweet.model.tweets import Page as Page
-    from ttweet.model.tweets import TagPage as TagPage
-    from ttweet.model.tweets import TagSummary as TagSummary
-    from ttweet.model.tweets import Tombstone as Tombstone
-    from ttweet.model.tweets import Tweet as Tweet
+    from ttweet.model.records import Count as Count
+    from ttweet.model.records import Found as Found
+    from ttweet.model.records import Page as Page
+    from ttweet.model.records import TagPage as TagPage
+    from ttweet.model.records import TagSummary as TagSummary
+    from ttweet.model.records import Tombstone as Tombstone
+    from ttweet.model.records import Tweet as Tweet
     from ttweet.protocol.replies import Stored as Stored
     from ttweet.storage.local import LocalStore as LocalStore
     from ttweet.storage.local import open as open  # noqa: A004
@@ -34,21 +34,21 @@ _HOMES = {
     "AsyncFollower": "client.async_follower",
     "Client": "client.sync_client",
     "ConnectError": "model.errors",
-    "Count": "model.tweets",
+    "Count": "model.records",
     "FollowListener": "client.cursor",
     "Follower": "client.follower",
-    "Found": "model.tweets",
+    "Found": "model.records",
     "LocalStore": "storage.local",
     "OpenError": "model.errors",
-    "Page": "model.tweets",
-    "Tombstone": "model.tweets",
+    "Page": "model.records",
+    "Tombstone": "model.records",
     "Refused": "model.errors",
     "StoreError": "model.errors",
     "Stored": "protocol.replies",
-    "TagPage": "model.tweets",
-    "TagSummary": "model.tweets",
+    "TagPage": "model.records",
+    "TagSummary": "model.records",
     "TtweetError": "model.errors",
-    "Tweet": "model.tweets",
+    "Tweet": "model.records",
     "open": "storage.local",
 }
 __all__ = [*_HOMES, "__version__"]

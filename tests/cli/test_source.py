@@ -1,5 +1,5 @@
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ from ttweet import defaults
 from ttweet.cli import shell
 from ttweet.cli.reach import open_client
 from ttweet.cli.shell import UsageError
-from ttweet.cli.source import db_path, find_in_pages, in_pages, open_source
+from ttweet.cli.source import check_query, checked_body, checked_query, db_path, find_in_pages, in_pages, open_source
 from ttweet.client import servers
 from ttweet.client.sync_client import Client
-from ttweet.model.errors import ConnectError, SetupError
-from ttweet.model.tweets import Found, Page, Tweet
+from ttweet.model.errors import ConnectError, Refused, SetupError
+from ttweet.model.tweets import Found, Page, Tweet, queried_tag
 from ttweet.server.config import Config
 
 
@@ -79,6 +79,30 @@ def test_what_is_no_tag_is_wrong_usage(server: Server, tag: str) -> None:
     for options in ((server.db, None), (None, server.address)):
         with open_source(*options) as source, pytest.raises(UsageError, match="invalid tag"):
             source.tweets_of_tag(tag, limit=1)
+
+
+WORDS = ["a", "7", "OR", "tag", "aB9", "x" * 150, "x" * 151, "a_b", "ß", "#a", "-", " ", ""]
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_plain_tag_is_taken_as_the_whole_rule_takes_it(tag: str) -> None:
+    assert refusal_of(checked_body, tag) == refusal_of(queried_tag, tag.strip())
+
+
+@pytest.mark.parametrize("part", [*WORDS, "x" * 301, "until:x", "a b", "-a", "b*"])
+@pytest.mark.parametrize("amount", [1, 20, 21])
+def test_a_plain_query_is_taken_as_the_whole_rule_takes_it(part: str, amount: int) -> None:
+    asked = " ".join([f"{part}{number}" for number in range(amount)])
+    assert refusal_of(check_query, asked) == refusal_of(checked_query, asked)
+
+
+def refusal_of(rule: Callable[[str], object], value: str) -> str:
+    """Return why a rule refuses a value; empty if it takes it."""
+    try:
+        rule(value)
+    except (UsageError, Refused) as error:
+        return str(error)
+    return ""
 
 
 def test_the_option_comes_before_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ttweet.model.errors import Refused
-from ttweet.model.limits import MAX_QUERY_CHARACTERS
-from ttweet.model.query import MAX_TERMS, Query, Term, holds, marks, parse
+from ttweet.model.limits import MAX_QUERY_CHARACTERS, MAX_QUERY_TERMS
+from ttweet.model.query import Query, Term, holds, marks, parse
 from ttweet.model.tweets import Tweet
 
 NOW = 1_795_446_500_123
@@ -97,7 +97,7 @@ def test_a_line_may_bound_the_time(asked: str, since: int | None, until: int | N
         ("c*", "query too wide: 'c*'; give 2 characters or more before *"),
         ("tag:c*", "query too wide: 'c*'; give 2 characters or more before *"),
         ("a" * (MAX_QUERY_CHARACTERS + 1), "query too long: 301 characters; use at most 300"),
-        (" ".join(f"w{n}" for n in range(MAX_TERMS + 1)), "query too long: 21 terms; use at most 20"),
+        (" ".join(f"w{n}" for n in range(MAX_QUERY_TERMS + 1)), "query too long: 21 terms; use at most 20"),
     ],
 )
 def test_what_can_mean_nothing_is_refused_with_what_would_work(asked: str, problem: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.protocol import answers, frames, pushes, replies
+from ttweet.protocol import answers, frames, pushes, replies, results
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
 TWEET_DATA = {"id": 7, "at": 1795446500123, "by": "ann", "text": "寿司 #a", "tags": ["a"]}
@@ -12,13 +12,13 @@ TAG_DATA = {"tag": "a", "count": 2, "newest": 5, "days": [0] * 14}
 
 
 def test_fields_of_later_versions_are_passed_over() -> None:
-    assert answers.tweet(TWEET_DATA | {"likes": 3}) == TWEET
-    assert answers.deletion({"id": 8, "at": 9, "tweet": 7, "why": "spam"}) == Deletion(8, 9, 7)
-    assert answers.tag_page({"tags": [TAG_DATA | {"mood": 1}], "more": False, "most": 2}).tags[0].tag == "a"
+    assert results.tweet(TWEET_DATA | {"likes": 3}) == TWEET
+    assert results.deletion({"id": 8, "at": 9, "tweet": 7, "why": "spam"}) == Deletion(8, 9, 7)
+    assert results.tag_page({"tags": [TAG_DATA | {"mood": 1}], "more": False, "most": 2}).tags[0].tag == "a"
 
 
 @pytest.mark.parametrize("data", [None, 7, "text", [], ["tweets"], {}, {"tweets": 7}, {"tweets": [7]}, {"tags": [{}]}])
-@pytest.mark.parametrize("shape", [answers.page, answers.tag_page, answers.names, answers.deletion, answers.tweet])
+@pytest.mark.parametrize("shape", [results.page, results.tag_page, answers.names, results.deletion, results.tweet])
 def test_what_no_ttweet_answers_is_a_misfit(shape: object, data: object) -> None:
     with pytest.raises(frames.MISFITS):
         shape(data)  # type: ignore[operator]
@@ -47,10 +47,10 @@ def spoiled(data: Any) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("shape", "data"),
     [
-        (answers.tweet, TWEET_DATA),
-        (answers.deletion, {"id": 8, "at": 9, "tweet": 7}),
-        (answers.page, {"tweets": [TWEET_DATA], "more": True}),
-        (answers.tag_page, {"tags": [TAG_DATA], "more": True}),
+        (results.tweet, TWEET_DATA),
+        (results.deletion, {"id": 8, "at": 9, "tweet": 7}),
+        (results.page, {"tweets": [TWEET_DATA], "more": True}),
+        (results.tag_page, {"tags": [TAG_DATA], "more": True}),
         (answers.names, {"names": ["ann"]}),
         (replies.stored, {"id": 7, "at": 9, "tags": ["a"], "deleted": False}),
         (replies.last_text, {"text": "a"}),

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ttweet.cli.options import refuse_conflict
-from ttweet.cli.source import check_since, checked_query, find_in_pages, in_pages
+from ttweet.cli.source import check_query, check_since, find_in_pages, in_pages
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import pause
@@ -34,7 +34,7 @@ class Start(NamedTuple):
     def check(self) -> None:
         """Raise UsageError when there are two places to begin at, or no such time or query."""
         if self.asked is not None:
-            checked_query(self.asked)
+            check_query(self.asked)
         refuse_conflict({"--after": self.after, "--last": self.last, "--since": self.since})
         if self.since is not None:
             check_since(self.since)

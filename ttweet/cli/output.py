@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ttweet.cli.config_file import Setting
-    from ttweet.model.tweets import TagSummary, Tweet
+    from ttweet.model.records import TagSummary, Tweet
     from ttweet.protocol.replies import Stored
     from ttweet.security.tokens import Token
     from ttweet.storage.contract import LogLine
@@ -69,7 +69,7 @@ def write_line(line: str) -> None:
 def write_single(tweet: Tweet, *, json: bool) -> None:
     """Write a tweet by itself, as JSON or not. In a pipe: the text alone."""
     if json:
-        from ttweet.model.tweets import as_json
+        from ttweet.model.records import as_json
 
         write_json(as_json(tweet))
     elif shell.on_terminal(sys.stdout):

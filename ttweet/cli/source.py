@@ -14,11 +14,12 @@ from ttweet.cli import shell
 from ttweet.cli.reach import open_client
 from ttweet.client.servers import VARIABLE
 from ttweet.model.errors import ConnectError, Refused
-from ttweet.model.limits import MAX_QUERY_LIMIT
+from ttweet.model.limits import MAX_QUERY_CHARACTERS, MAX_QUERY_LIMIT, MAX_QUERY_TERMS
+from ttweet.model.records import Page, Tombstone, shown
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, Tombstone, queried_tag, search_key, shown
-from ttweet.model.tweets import checked_text as normal_text
+
+MAX_WORD_CHARACTERS = 150  # of a tag or a word that needs no check here, as model.tweets.MAX_CHARACTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from ttweet.client.sync_client import Client
     from ttweet.model.query import Query
-    from ttweet.model.tweets import Count, Found, TagPage, Tweet
+    from ttweet.model.records import Count, Found, TagPage, Tweet
     from ttweet.storage.sqlite.reader import SqliteReader
 
     class Source(Protocol):
@@ -165,6 +166,8 @@ class _File:
         return found if isinstance(found, Tombstone) else shown(found)
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        from ttweet.model.tweets import search_key  # a command that asks a server goes without
+
         key = search_key(checked_body(tag))
 
         def read(limit: int, before: int | None) -> Page:
@@ -220,10 +223,20 @@ class _Server:
 
 def checked_body(tag: str) -> str:
     """Return a tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
+    body = shell.checked_text(tag, "the tag").strip()
+    if _is_word(body):
+        return body
+    from ttweet.model.tweets import queried_tag  # most tags are words
+
     try:
-        return queried_tag(shell.checked_text(tag, "the tag").strip())
+        return queried_tag(body)
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
+
+
+def _is_word(text: str) -> bool:
+    """Return whether a text is of ASCII letters and digits, and so one word by every rule."""
+    return text.isascii() and text.isalnum() and len(text) <= MAX_WORD_CHARACTERS
 
 
 def find_in_pages(client: Client, asked: str, limit: int, before: int | None = None) -> Found:
@@ -234,6 +247,13 @@ def find_in_pages(client: Client, asked: str, limit: int, before: int | None = N
         found = client.find(asked, limit=min(limit - len(tweets), MAX_QUERY_LIMIT), before=tweets[-1].id)
         tweets += found.tweets
     return found._replace(tweets=tweets)
+
+
+def check_query(asked: str) -> None:
+    """Raise UsageError for a query that cannot be asked."""
+    words = asked.split()
+    if len(words) > MAX_QUERY_TERMS or len(asked) > MAX_QUERY_CHARACTERS or not all(map(_is_word, words)):
+        checked_query(asked)  # most queries are a few words, which need no parser
 
 
 def checked_query(asked: str) -> Query:
@@ -258,8 +278,10 @@ def check_since(since: str) -> None:
 
 def checked_content(text: str) -> str:
     """Return the normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
+    from ttweet.model.tweets import checked_text  # most commands have no such text
+
     try:
-        return normal_text(shell.checked_text(text, "--text"))
+        return checked_text(shell.checked_text(text, "--text"))
     except Refused as refused:
         raise shell.UsageError(f"--text: {refused.text}") from refused
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
+from ttweet.model.records import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
 
 T = TypeVar("T")
 

@@ -5,4 +5,5 @@ MAX_TWEET_ID = MAX_ID - 2**32  # highest id of a tweet; a full log still has ids
 QUERY_LIMIT = 20  # tweets or tags of a query without a limit: a screenful
 MAX_QUERY_LIMIT = 200  # tweets or tags of one query, about 50 KiB; ask for more with `before`
 MAX_QUERY_CHARACTERS = 300  # of a query of find, twice those of a tweet
+MAX_QUERY_TERMS = 20  # of a query of find: each is a search of its own in the index
 PAGE_BYTES = 256 * 1024  # of tweets sent to a client at once, plus one tweet: the memory of a client that does not read

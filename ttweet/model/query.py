@@ -20,11 +20,10 @@ from typing import NamedTuple
 
 from ttweet.model import hashtags, stored, times, tweets
 from ttweet.model.errors import Refused
-from ttweet.model.limits import MAX_QUERY_CHARACTERS
+from ttweet.model.limits import MAX_QUERY_CHARACTERS, MAX_QUERY_TERMS
 from ttweet.model.tweets import Tweet
 from ttweet.model.words import spans, whole, words
 
-MAX_TERMS = 20  # of a query: each is a search of its own in the index
 MIN_PREFIX = 2  # characters before a `*`: a single letter begins a tenth of all words
 
 TEXT, TAGS, AUTHOR = "text", "tags", "author"
@@ -186,8 +185,8 @@ def _bad_value(kind: str, value: str, advice: str) -> Refused:
 
 
 def _refuse_pointless(asked: str, query: Query) -> None:
-    if len(query.terms) > MAX_TERMS:
-        raise Refused("bad_query", f"query too long: {len(query.terms)} terms; use at most {MAX_TERMS}")
+    if len(query.terms) > MAX_QUERY_TERMS:
+        raise Refused("bad_query", f"query too long: {len(query.terms)} terms; use at most {MAX_QUERY_TERMS}")
     if query.terms and not any(term.wanted for term in query.terms):
         raise Refused("bad_query", f"nothing to find: {asked[:40]!a} only excludes; add a word, a tag or an author")
     if query == Query() and asked.strip():

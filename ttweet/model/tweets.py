@@ -1,4 +1,4 @@
-"""A tweet before it is stored (`Draft`) and after (`Tweet`), and the rules for its text, tags and key.
+"""A tweet before it is stored, and the rules for its text, tags and key. `records` has what is stored.
 
 Knows no bytes on a wire, no SQL and no trio.
 """
@@ -13,6 +13,18 @@ from typing import NamedTuple
 from ttweet.model import budget, hashtags
 from ttweet.model.characters import with_letters, without_ignorables
 from ttweet.model.errors import Refused
+from ttweet.model.records import HISTORY_DAYS as HISTORY_DAYS
+from ttweet.model.records import Count as Count
+from ttweet.model.records import Deletion as Deletion
+from ttweet.model.records import Entry as Entry
+from ttweet.model.records import Found as Found
+from ttweet.model.records import Page as Page
+from ttweet.model.records import TagPage as TagPage
+from ttweet.model.records import TagSummary as TagSummary
+from ttweet.model.records import Tombstone as Tombstone
+from ttweet.model.records import Tweet as Tweet
+from ttweet.model.records import as_json as as_json
+from ttweet.model.records import shown as shown
 
 MAX_CHARACTERS = 150  # code points of a text in NFC, as in the first ttweet
 MAX_TEXT_BYTES = 600  # UTF-8 bytes of a text, 4 for each character; checked before decoding and normalizing
@@ -23,7 +35,6 @@ KNOWN_TAGS = 1024  # spellings of tags whose search keys are remembered, of quer
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_NAME_BYTES = 128  # UTF-8 bytes of a name, 4 for each character; checked before normalizing
 MAX_KEY_CHARACTERS = 128  # of an idempotency key: a UUID has 36, a SHA-512 in hexadecimal 128
-HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
 
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -39,80 +50,6 @@ class Draft(NamedTuple):
     tags: Mapping[str, str] = NO_TAGS
     by: str | None = None
     key: str | None = None
-
-
-class Tweet(NamedTuple):
-    """A stored tweet. `at` is milliseconds since 1970 UTC; `tags` are spelled as typed, each key once."""
-
-    id: int
-    at: int
-    by: str | None
-    text: str
-    tags: tuple[str, ...]
-
-
-class Deletion(NamedTuple):
-    """The entry of the log that says a tweet was deleted: its own id, when (ms since 1970 UTC), the tweet's id."""
-
-    id: int
-    at: int
-    tweet: int
-
-
-class Tombstone(NamedTuple):
-    """The rest of a deleted tweet: its id and its time."""
-
-    id: int
-    at: int
-
-
-Entry = Tweet | Tombstone | Deletion
-"""All that the log may hold at an id."""
-
-
-class Page(NamedTuple):
-    """Some tweets, and whether there are more beyond the last of them."""
-
-    tweets: list[Tweet]
-    more: bool
-
-
-class Found(NamedTuple):
-    """Some tweets, newest first, and whether there may be more beyond the last of them.
-
-    `searched_to` is None unless the time for a query was up. Then no tweet below that id was looked at, and a query
-    with `before` set to it continues.
-    """
-
-    tweets: list[Tweet]
-    more: bool
-    searched_to: int | None = None
-
-
-class Count(NamedTuple):
-    """How many tweets a query finds; `searched_to` as in Found."""
-
-    number: int
-    searched_to: int | None = None
-
-
-class TagSummary(NamedTuple):
-    """One tag: its most frequent spelling, its tweets, when the one with the highest id came (ms since 1970 UTC).
-
-    `days` counts its tweets on each of the last HISTORY_DAYS days of UTC, oldest first, today last.
-    """
-
-    tag: str
-    count: int  # type: ignore[assignment]  # a tuple's own `count` is of no use here
-    newest: int
-    days: list[int]
-
-
-class TagPage(NamedTuple):
-    """Some tags, most used first, and whether there are more."""
-
-    tags: list[TagSummary]
-    more: bool
 
 
 def draft(
@@ -139,16 +76,6 @@ def refuse_impossible(text: str, *, tags: Iterable[str] = (), key: str | None = 
         checked_key(key)
     if by is not None:
         checked_name(by, with_letters)
-
-
-def shown(last: Tweet | None) -> Tweet | None:
-    """Return the last message as it is shown: None for an empty one."""
-    return last if last is not None and last.text else None
-
-
-def as_json(tweet: Tweet) -> dict[str, object]:
-    """Return a tweet as every interface of ttweet shows it."""
-    return {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}
 
 
 def nfc(text: str) -> str:

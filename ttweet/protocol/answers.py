@@ -2,7 +2,7 @@
 
 Each decoder checks the kind and the size of every value, and raises one of `frames.MISFITS` for what no ttweet
 answers. Fields that are not known are ignored, as later versions may add some. Texts, names and tags are data and stay
-as they are: escape them before a terminal gets them.
+as they are: escape them before a terminal gets them. `results` has the decoders of tweets and of what queries find.
 """
 
 from __future__ import annotations
@@ -12,21 +12,19 @@ from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any
 
-from ttweet.model import tweets
 from ttweet.model.answers import Answer, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import SlowDown, TtweetError
-from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, PAGE_BYTES
-from ttweet.model.tweets import (
-    HISTORY_DAYS,
+from ttweet.model.limits import MAX_ID, PAGE_BYTES
+from ttweet.model.records import (
     Count,
     Deletion,
     Found,
     Page,
     TagPage,
-    TagSummary,
     Tombstone,
     Tweet,
     as_json,
+    shown,
 )
 from ttweet.protocol import frames, kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
@@ -93,8 +91,8 @@ def _encode_ok(data: object, json: Json) -> bytes:
 
 
 def _encode_last(last: Tweet | None, json: Json) -> bytes:
-    shown = tweets.shown(last)
-    return _encode_ok(shown and as_json(shown), json)
+    newest = shown(last)
+    return _encode_ok(newest and as_json(newest), json)
 
 
 def _encode_tombstone(tombstone: Tombstone, json: Json) -> bytes:
@@ -165,51 +163,6 @@ _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
 }
 
 
-def tweet(data: Any) -> Tweet:
-    """Return a tweet."""
-    id_, at, by = kinds.integer(data["id"], lowest=1), kinds.at(data["at"]), kinds.string_or_none(data["by"])
-    return Tweet(id_, at, by, kinds.string(data["text"]), tuple(kinds.tags(data["tags"])))
-
-
-def tweet_or_none(data: Any) -> Tweet | None:
-    """Return a tweet, or None where there is none."""
-    return None if data is None else tweet(data)
-
-
-def tweet_or_tombstone(data: Any) -> Tweet | Tombstone | None:
-    """Return a tweet, or the tombstone of a deleted one; None if its text is empty."""
-    if data is not None and kinds.flag(data.get("deleted", False)):
-        return Tombstone(kinds.integer(data["id"], lowest=1), kinds.at(data["at"]))
-    return tweet_or_none(data)
-
-
-def deletion(data: Any) -> Deletion:
-    """Return a deletion."""
-    tweet_id = kinds.integer(data["tweet"], lowest=1)
-    return Deletion(kinds.integer(data["id"], lowest=1), kinds.at(data["at"]), tweet_id)
-
-
-def page(data: Any) -> Page:
-    """Return some tweets."""
-    return Page([tweet(one) for one in kinds.array(data["tweets"], MAX_QUERY_LIMIT)], kinds.flag(data["more"]))
-
-
-def found(data: Any) -> Found:
-    """Return what a query has found."""
-    return Found(*page(data), searched_to=_id_or_none(data["searched_to"]))
-
-
-def count(data: Any) -> Count:
-    """Return how many tweets a query finds."""
-    return Count(kinds.integer(data["count"]), _id_or_none(data["searched_to"]))
-
-
-def tag_page(data: Any) -> TagPage:
-    """Return some tags."""
-    tags = [_tag_summary(tag) for tag in kinds.array(data["tags"], MAX_QUERY_LIMIT)]
-    return TagPage(tags, kinds.flag(data["more"]))
-
-
 def following(data: Any) -> Following:
     """Return where a follower begins."""
     return Following(kinds.integer(data["from"]), kinds.integer(data["gone"]) if "gone" in data else None)
@@ -235,15 +188,6 @@ def stats(data: Any) -> Stats:
     """Return objects of numbers, strings, booleans and None."""
     parts = kinds.mapping(data, MAX_STATS)
     return Stats({part: _stats_part(values) for part, values in parts.items()})
-
-
-def _id_or_none(data: Any) -> int | None:
-    return None if data is None else kinds.integer(data, lowest=1)
-
-
-def _tag_summary(data: Any) -> TagSummary:
-    days = [kinds.integer(day) for day in kinds.array(data["days"], HISTORY_DAYS)]
-    return TagSummary(kinds.string(data["tag"]), kinds.integer(data["count"]), kinds.at(data["newest"]), days)
 
 
 def _stats_part(data: Any) -> dict[str, Any]:

@@ -51,9 +51,9 @@ def post(text: str, tags: Iterable[str] = (), *, scan: bool = True, key: str | N
 
 def last() -> Call[Tweet | None]:
     """Ask for the newest tweet."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.LAST, ""), answers.tweet_or_none
+    return frames.encode(operations.LAST, ""), results.tweet_or_none
 
 
 def last_text() -> Call[str]:
@@ -63,45 +63,45 @@ def last_text() -> Call[str]:
 
 def tweets_of_tag(tag: str, *, limit: int | None = None, before: int | None = None) -> Call[Page]:
     """Ask for tweets of a tag, newest first."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.TWEETS_OF_TAG, _given(tag=tag, limit=limit, before=before)), answers.page
+    return frames.encode(operations.TWEETS_OF_TAG, _given(tag=tag, limit=limit, before=before)), results.page
 
 
 def tweets_of_author(name: str, *, limit: int | None = None, before: int | None = None) -> Call[Page]:
     """Ask for tweets of an author, newest first."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.TWEETS_OF_AUTHOR, _given(by=name, limit=limit, before=before)), answers.page
+    return frames.encode(operations.TWEETS_OF_AUTHOR, _given(by=name, limit=limit, before=before)), results.page
 
 
 def tweets_since_login(name: str, *, limit: int | None = None, after: int | None = None) -> Call[Page]:
     """Ask for tweets since the login of an author who is online, oldest first."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
     data = _given(by=name, login=True, limit=limit, after=after)
-    return frames.encode(operations.TWEETS_OF_AUTHOR, data), answers.page
+    return frames.encode(operations.TWEETS_OF_AUTHOR, data), results.page
 
 
 def tweet(id_: int) -> Call[Tweet | Tombstone | None]:
     """Ask for one tweet."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.TWEET_BY_ID, id_), answers.tweet_or_tombstone
+    return frames.encode(operations.TWEET_BY_ID, id_), results.tweet_or_tombstone
 
 
 def find(query: str = "", *, limit: int | None = None, before: int | None = None) -> Call[Found]:
     """Ask for tweets that a query finds, newest first. Raises Refused for one that is too long or no valid text."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.FIND, _given(query=_checked(query), limit=limit, before=before)), answers.found
+    return frames.encode(operations.FIND, _given(query=_checked(query), limit=limit, before=before)), results.found
 
 
 def count(query: str = "", *, before: int | None = None) -> Call[Count]:
     """Ask how many tweets a query finds. Raises Refused as `find` does."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.FIND, _given(query=_checked(query), before=before, count=True)), answers.count
+    return frames.encode(operations.FIND, _given(query=_checked(query), before=before, count=True)), results.count
 
 
 def list_names() -> Call[Names]:
@@ -113,9 +113,9 @@ def list_names() -> Call[Names]:
 
 def list_tags(*, limit: int | None = None, numbers: bool = False) -> Call[TagPage]:
     """Ask for the most used tags; those without a letter only with `numbers`."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.LIST_TAGS, _given(limit=limit, numbers=numbers)), answers.tag_page
+    return frames.encode(operations.LIST_TAGS, _given(limit=limit, numbers=numbers)), results.tag_page
 
 
 def stats() -> Call[Stats]:
@@ -127,9 +127,9 @@ def stats() -> Call[Stats]:
 
 def delete(tweet: int) -> Call[Deletion]:
     """Delete a tweet."""
-    from ttweet.protocol import answers
+    from ttweet.protocol import results
 
-    return frames.encode(operations.DELETE, tweet), answers.deletion
+    return frames.encode(operations.DELETE, tweet), results.deletion
 
 
 def follow(

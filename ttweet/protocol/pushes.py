@@ -5,7 +5,7 @@ from typing import Any
 from ttweet.model.answers import Following
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet, as_json
-from ttweet.protocol import answers, frames, kinds, operations
+from ttweet.protocol import answers, frames, kinds, operations, results
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.replies import refusal
 
@@ -52,9 +52,9 @@ def decode(frame: Any) -> Push | Following:
     kind, data = frame
     match kind:
         case operations.TWEET:
-            return answers.tweet(data)
+            return results.tweet(data)
         case operations.DELETION:
-            return answers.deletion(data)
+            return results.deletion(data)
         case operations.CAUGHT_UP:
             return CaughtUp(kinds.integer(data["id"]))
         case operations.PRUNED:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from ttweet.cli import output, shell
-from ttweet.cli.source import check_since, checked_query, open_source
-from ttweet.model import query
+from ttweet.cli.source import check_query, check_since, checked_query, open_source
 from ttweet.model.limits import QUERY_LIMIT
+from ttweet.model.records import as_json
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import as_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ttweet.cli.source import Source
-    from ttweet.model.tweets import Found
+    from ttweet.model.records import Found
 
 
 def find(
@@ -34,7 +35,7 @@ def find(
     if since is not None:
         check_since(since)
     asked = _asked(words, by=by, since=since)
-    wanted = checked_query(asked)
+    check_query(asked)
     most = None if limit == QUERY_LIMIT else limit
     given = {"--by": by, "--since": since, "--limit": most, "--db": db, "--server": server, "--ca": ca}
     with open_source(db, server, ca) as source:
@@ -46,12 +47,22 @@ def find(
         for tweet in newest_last:
             output.write_json(as_json(tweet))
     elif newest_last:
-        output.write_tweets(newest_last, now=now_ms(), marks=lambda text: query.marks(wanted, text))
+        output.write_tweets(newest_last, now=now_ms(), marks=_marks(asked))
     if not newest_last:
         shell.complain(f"no tweet found: {asked}" if asked else "no older tweets" if before else "no tweets yet")
     if found.searched_to is not None or found.more:
         _tell_where_to_go_on(found, _again(words, given, ["--json"] * json))
     return shell.DONE if newest_last else shell.NOTHING
+
+
+def _marks(asked: str) -> output.Marks | None:
+    """Return what finds the words of a query in a text, for a terminal."""
+    if not shell.on_terminal(sys.stdout):
+        return None
+    from ttweet.model import query  # a script goes without
+
+    wanted = checked_query(asked)
+    return lambda text: query.marks(wanted, text)
 
 
 def _count(source: Source, asked: str, before: int | None) -> int:

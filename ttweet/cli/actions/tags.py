@@ -7,16 +7,16 @@ import sys
 from ttweet.cli import output, shell
 from ttweet.cli.source import checked_body, open_source
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
+from ttweet.model.records import as_json
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import as_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ttweet.cli.source import Source
-    from ttweet.model.tweets import Tweet
+    from ttweet.model.records import Tweet
 
 
 def tags(
