@@ -143,7 +143,7 @@ async def test_a_deleted_tweet_is_found_by_no_query() -> None:
     ("path", "title"),
     [
         ("/tweets.atom?limit=5", "ttweet"),
-        ("/tags/ci,cd.atom", "#ci #cd on ttweet"),
+        ("/tags/ci,%23cd.atom", "#ci #cd on ttweet"),
         ("/by/ann.atom", "ann on ttweet"),
         ("/find.atom?q=%22timed+out%22+%26+-flaky", "&#34;timed out&#34; &amp; -flaky on ttweet"),
         ("/find.atom?q=a%0Cb", "a\ufffdb on ttweet"),

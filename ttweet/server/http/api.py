@@ -122,7 +122,7 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
             return call.not_modified()
         answer = await tag_pages.ask(call, query)
         if isinstance(answer, Tombstone):
-            raise Unserved(410, "no_tweet", f"deleted: tweet {answer.id}")
+            raise Unserved(410, "no_tweet", f"tweet {answer.id} was deleted")
         return await forms[call.form](call, answer)
 
     return read

@@ -60,7 +60,7 @@ async def _deletions(call: Call) -> list[Deletion]:
 def _title(call: Call) -> str:
     """Return the title of a feed, which readers list: the tags, the author or the query."""
     asked = call.request.parameters("q", "limit", "before", "after").text("q")
-    subject = " ".join([f"#{tag}" for tag in tag_pages.tags_of(call)]) or call.values.get("name") or asked
+    subject = tag_pages.heading_of(call) or call.values.get("name") or asked
     return f"{subject} on ttweet" if subject else "ttweet"
 
 

@@ -13,6 +13,7 @@ from ttweet.server.http.response import Response, Stream
 
 Handler = Callable[[Call], Awaitable[Response | Stream]]
 
+DESCRIBED_AT = "; see /openapi.json"
 JSON_FORM, HTML_FORM = "json", "html"
 
 
@@ -74,7 +75,7 @@ class Routes:
             return found
         if len(segments) > 1 and not segments[-1] and (found := self._match(segments[:-1], request)):
             return found._replace(route=replace(found.route, asks=None, handle=_without_slash))
-        raise Unserved(404, "bad_operation", f"no such path: {request.path[:60]!a}; see /openapi.json")
+        raise Unserved(404, "bad_operation", f"no such path: {request.path[:60]!a}{DESCRIBED_AT}")
 
     def _match(self, segments: list[str], request: Request) -> Match | None:
         *parents, last = segments

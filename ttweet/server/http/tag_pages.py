@@ -18,6 +18,11 @@ def tags_of(call: Call) -> list[str]:
     return call.values["tag"].split(",") if "tag" in call.values else []
 
 
+def heading_of(call: Call) -> str:
+    """Return the tags that the path names, as a heading."""
+    return " ".join([f"#{tag.removeprefix('#')}" for tag in tags_of(call)])
+
+
 async def ask(call: Call, request: ReadRequest) -> Answer:
     """Return the answer to a request, for several tags that to one request for each. Raises as Call.ask does."""
     tags = tags_of(call)

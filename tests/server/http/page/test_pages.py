@@ -125,6 +125,15 @@ async def test_the_chart_of_a_tag_is_a_picture_of_its_own() -> None:
         assert (await http.ask("GET", "/tags/none.svg")).status == 404
 
 
+@pytest.mark.parametrize("path", ["/tags/%23a,B", "/tags/a,B/big"])
+async def test_several_tags_are_named_as_one_writes_them(path: str) -> None:
+    async with http_serving() as http:
+        await http.post("one #a", "two #b")
+        html = await page(http, path)
+        assert "<h1><bdi>#a #B</bdi></h1>" in html
+        assert re.findall('<li class="day"><h2>(.*?)</h2>', html) == ["Today"]
+
+
 async def test_tags_beside_the_text_are_shown_below_it() -> None:
     async with http_serving() as http:
         document = json.dumps({"text": "one #abc", "tags": ["a", "ABC"]})
@@ -150,6 +159,7 @@ async def test_a_query_that_finds_nothing_or_means_nothing_is_answered_with_help
         answer = await look(http, "/find?q=since:%22%3E")
         assert answer.status == 422
         assert b'value="since:&#34;&gt;"' in answer.body
+        assert b"How to find" in answer.body
 
 
 @pytest.mark.parametrize("path", ["/", "/tags/a", "/by/ann", "/find?q=a+%26"])
@@ -239,6 +249,7 @@ async def test_a_path_that_is_not_there_gets_a_page_that_says_so() -> None:
         answer = await look(http, "/<script>")
         assert answer.status == 404
         assert b"<h1>Not found</h1>" in answer.body
+        assert b"openapi" not in answer.body
         assert b"<script>" not in answer.body
 
 

@@ -9,6 +9,7 @@ from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
 from ttweet.server.http.request import SAFE, Request, fields_of
 from ttweet.server.http.response import Response
+from ttweet.server.http.routes import DESCRIBED_AT
 
 HEADINGS = {
     401: "Log in first",
@@ -36,15 +37,17 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
     if document.status == 400 and request.query in ("big", "big=1") and _HAS_BIG.fullmatch(request.path):
         return _led_to(f"{request.path.rstrip('/')}/big", document)
     can_post = request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED
+    is_search = request.path == "/find"
     html = render(
         "login.html" if request.path == "/login" else "error.html",
         **{
             **frame(request.path),
             "title": "ttweet",
             "json_path": "",
-            "query": _field(request.query, "q") if request.path == "/find" else "",
+            "query": _field(request.query, "q") if is_search else "",
+            "is_search": is_search,
             "heading": HEADINGS.get(document.status, "That did not work"),
-            "error": _sentence(error.public_text),
+            "error": _sentence(error),
             "can_post": can_post,
             "typed": _typed(request) if can_post else "",
             "next": _sent(request, NEXT) or "/",
@@ -57,7 +60,9 @@ def _led_to(path: str, document: Response) -> Response:
     return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", path)))
 
 
-def _sentence(text: str) -> str:
+def _sentence(error: TtweetError) -> str:
+    """Return the text of an error for people: where there is no page, the description of the API helps none of them."""
+    text = error.public_text.removesuffix(DESCRIBED_AT)
     return f"{text[:1].upper()}{text[1:]}."
 
 

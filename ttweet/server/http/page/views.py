@@ -25,7 +25,7 @@ from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
 from ttweet.server.http.page.render import by_day, day_counts, item, marked_item, render, tag_row
 from ttweet.server.http.problems import Unserved
 from ttweet.server.http.response import Response
-from ttweet.server.http.tag_pages import tags_of
+from ttweet.server.http.tag_pages import heading_of, tags_of
 
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """The Content-Security-Policy of a picture, which has its style in itself."""
@@ -52,15 +52,15 @@ async def timeline(call: Call, answer: Shared[Page]) -> Response:
 async def tag(call: Call, answer: Page | Shared[Page]) -> Response:
     """Show the tweets of a tag, with a chart of its days, or of any of several tags."""
     items, page = await bounded.made(answer, item)
-    asked = call.values["tag"].removeprefix("#")
     tags, keys = await _most_used(call), {hashtags.key(one.removeprefix("#")) for one in tags_of(call)}
     found = _summary_of(call, page, tags)
     beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - keys
     return _response(
         call,
         "tag.html",
-        title=f"#{asked} on ttweet",
-        tag=asked if found is None else found.tag,
+        title=f"{heading_of(call)} on ttweet",
+        heading=_heading(call, found),
+        tag=call.values["tag"].removeprefix("#"),
         **_list_of(call, items, page, f"{_path(call)}.sse"),
         **_chart_of(found),
         others=[one for one in tags if hashtags.key(one.tag) in beside][:ASIDE_TAGS],
@@ -72,7 +72,7 @@ async def tag_chart(call: Call, answer: Page | Shared[Page]) -> Response:
     found = _summary_of(call, page_of(answer), await _most_used(call))
     if found is None:
         raise Unserved(404, "bad_operation", "no chart: the tag is not among the most used")
-    svg = plots.picture([(f"#{found.tag}, tweets a day", found.days)], _today())
+    svg = plots.picture([(f"{_heading(call, found)}, tweets a day", found.days)], _today())
     return Response(200, svg.encode(), "image/svg+xml", call.caching, CHART_POLICY)
 
 
@@ -144,15 +144,16 @@ def login(call: Call, target: str) -> Response:
 async def big(call: Call, answer: Page | Shared[Page]) -> Response:
     """Show the newest tweets in large letters, for a projector."""
     name = call.values.get("tag")
-    items, _ = await bounded.made(answer, item)
+    items, page = await bounded.made(answer, item)
     return _response(
         call,
         "big.html",
-        title=f"#{name}" if name else "ttweet",
-        heading=f"#{name}" if name else "ttweet",
+        title=heading_of(call) or "ttweet",
+        heading=heading_of(call) or "ttweet",
         host=call.request.header("host"),
         live=_live(call, f"/tags/{_path(call).split('/')[2]}.sse" if name else "/tweets.sse"),
-        items=items,
+        items=[*by_day(page.tweets, items, _today())],
+        older="",
     )
 
 
@@ -204,6 +205,11 @@ def _summary_of(call: Call, page: Page | Found, most_used: Iterable[TagSummary])
     tag = call.values["tag"].removeprefix("#")
     found = next((one for one in most_used if hashtags.key(one.tag) == hashtags.key(tag)), None)
     return found or (None if page.more or call.request.query else _counted(tag, page))
+
+
+def _heading(call: Call, found: TagSummary | None) -> str:
+    """Return a tag as it is spelled most, or the tags that a path names."""
+    return heading_of(call) if found is None or len(tags_of(call)) > 1 else f"#{found.tag}"
 
 
 def _counted(tag: str, page: Page | Found) -> TagSummary | None:

@@ -10,7 +10,7 @@ if (text?.form) {
   const look = () => {
     const typed = text.value, used = [...typed.normalize("NFC")].length;
     const isLong = used > characters, isHeavy = bytes.encode(typed).length > mostBytes;
-    count.value = used ? `${used} of ${characters}` : `up to ${characters} characters`;
+    count.value = `${used} of ${characters}`;
     count.classList.toggle("over", isLong || isHeavy);
     text.setCustomValidity(isLong ? `${used} characters: use at most ${characters}` : isHeavy ? "Too many bytes: shorten it" : "");
   };
@@ -97,7 +97,8 @@ function live(stream) {
     tell(one.querySelector("time"));
     unseen += 1;
     if (waiting.push(one) > MOST_SHOWN) waiting.shift();
-    due ||= requestAnimationFrame(settle); // once for all that come within a frame
+    // Once for all that come within a frame.
+    due ||= requestAnimationFrame(settle);
   }
 
   function settle() {
@@ -149,7 +150,7 @@ function live(stream) {
 
   news.onclick = () => {
     show();
-    scrollTo({ top: 0 });
+    scrollTo(0, 0);
   };
   pause.onclick = () => {
     paused = !paused;
