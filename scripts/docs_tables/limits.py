@@ -5,7 +5,7 @@ import importlib
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import ttweet
 
 PACKAGE = Path(ttweet.__file__).parent
 NO_LIMITS = {"DAY_MS", "SECRET_BYTES", "DIGEST_BYTES", "HEADER_BYTES", "PIPE_BYTES"}  # sizes of what is given
+DEADLINES = {"first_byte_s", "frame_s", "send_s", "idle_s"}  # fields of server.config.Limits
 SPANS = {"days": 86_400, "min": 60}  # seconds; a shorter or broken span stays in seconds
 SIZES = {"GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "MB": 10**6}
 LEAST_OF_UNIT = 5  # of a longer unit; a span of fewer is shown in seconds
@@ -28,7 +29,16 @@ class Limit(NamedTuple):
 
 def table(package: str) -> str:
     """Return the table of the limits of a package, or of a module below `ttweet`."""
-    rows = [f"| `{limit.name}` | {shown(limit)} | {limit.reason} |" for limit in limits(package)]
+    return _table(limits(package))
+
+
+def deadlines() -> str:
+    """Return the table of the times that a server gives a client."""
+    return _table([limit for limit in limits("server") if limit.name.rpartition(".")[2] in DEADLINES])
+
+
+def _table(limits: Iterable[Limit]) -> str:
+    rows = [f"| `{limit.name}` | {shown(limit)} | {limit.reason} |" for limit in limits]
     return "\n".join(["| name | value | reason |", "| --- | --- | --- |", *rows])
 
 

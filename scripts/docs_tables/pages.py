@@ -35,6 +35,7 @@ def _table(name: str) -> str:
 _TABLES: dict[str, Callable[[], str]] = {
     "classic options": options.classic,
     "commands": options.commands,
+    "deadlines": limits.deadlines,
     "environment": options.variables,
     "error codes": errors.codes,
     "events": events.table,
