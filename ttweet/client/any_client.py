@@ -8,6 +8,7 @@ from __future__ import annotations
 from ttweet import defaults
 from ttweet.client import servers
 from ttweet.client.endpoint import ClientTls, Endpoint
+from ttweet.client.rotation import Patience, Rotation
 from ttweet.client.verbs import Verbs
 from ttweet.model.errors import ConnectError
 from ttweet.model.netloc import netloc
@@ -28,9 +29,12 @@ class AnyClient(Verbs):
     """A client of a server, or of the first of several that can be reached.
 
     A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart.
-    `ttweets://HOST:PORT` wants TLS. Of several with commas the first that can be reached is taken, for each connection
-    again. Without a name it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port` are those of the last
-    attempt.
+    `ttweets://HOST:PORT` wants TLS. Without a name it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port`
+    are those of the last attempt.
+
+    Several with commas are those of a cluster. The first that can be reached is taken, for each connection again. When
+    it is behind what this client has seen, takes no posts for now or does not answer, the next one gets the request.
+    A post without a key is not repeated when its outcome is unknown.
 
     With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
     request that the server has no time for now (`slow_down`) is made again when it says, up to `retry_budget_s` later;
@@ -58,6 +62,7 @@ class AnyClient(Verbs):
         on_wait: Callable[[int], object] | None = None,
     ) -> None:
         self.endpoint = Endpoint(servers.resolve(server, port), ClientTls(ca, cert, key), token)
+        self.rotation = Rotation(self.endpoint.servers)
         self.host, self.port = self.endpoint.servers[0].host, self.endpoint.servers[0].port
         self.name = name
         self._timeout_s = timeout_s
@@ -82,6 +87,10 @@ class AnyClient(Verbs):
         from ttweet.client.retry import RetryBudget
 
         return RetryBudget(self._retry_budget_s, self._on_wait)
+
+    def _patience(self, *, may_repeat: bool) -> Patience:
+        """Return the attempts for one request."""
+        return Patience(self.rotation, self._retry_budget, may_repeat=may_repeat)
 
     def _read(self, read: Callable[[Any], T], line: bytes) -> T:
         """Return what a line answers. Raises Refused, and ConnectError for an answer that no ttweet server sends."""

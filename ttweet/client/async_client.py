@@ -18,14 +18,14 @@ from ttweet.client.async_link import AsyncLink, open_link, pause
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.exchanges import RECEIVE
 from ttweet.client.pipeline import Pipeline
-from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import ServerAddress
 from ttweet.client.waiting import FOREVER
-from ttweet.model.errors import ConnectError, Refused, SlowDown
+from ttweet.model.errors import ConnectError, Refused
 
 if TYPE_CHECKING:
     from ttweet.client.exchanges import Begin, Exchange, Step, Steps
     from ttweet.client.pipeline import Batch, Outcome
+    from ttweet.client.rotation import Patience
     from ttweet.protocol.calls import Call
 
 T = TypeVar("T")
@@ -79,7 +79,9 @@ class AsyncClient(AnyClient):
         listener. It has a connection of its own; see AsyncFollower for what is promised and raised.
         """
         deadline = self.deadline if timeout_s is None else min(self.deadline, trio.current_time() + timeout_s)
-        return AsyncFollower(self._connect, Cursor(tags, after, listener, query, live=live), deadline)
+        return AsyncFollower(
+            self._connect, Cursor(tags, after, listener, query, live=live, rotation=self.rotation), deadline
+        )
 
     async def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
@@ -87,11 +89,13 @@ class AsyncClient(AnyClient):
 
     async def carry_out(self, exchange: Exchange[T]) -> T:
         """Carry out an exchange and return its result. One refused with `slow_down` is begun again."""
-        what, explained = exchange
+        what, explained, may_repeat = exchange
         try:
-            return await self._obeying(lambda: self._carry_out_once(what))
+            result = await self._obeying(lambda: self._carry_out_once(what), may_repeat=may_repeat)
         except ConnectError as error:
             raise explained(error) from error.__cause__
+        self.rotation.note_all(result)
+        return result
 
     async def carry_out_batch(self, batch: Batch) -> AsyncIterator[Outcome]:
         """Carry out the uploads of a batch and yield their outcomes in order. It has a connection to itself."""
@@ -108,15 +112,15 @@ class AsyncClient(AnyClient):
             link.close()
             raise
 
-    async def _obeying(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return the answer once the server is not too busy. A request refused with `slow_down` has done nothing."""
-        budget: RetryBudget | None = None
+    async def _obeying(self, ask: Callable[[], Awaitable[T]], *, may_repeat: bool = True) -> T:
+        """Return the answer, of a busy server when it says, or of the next one if this one cannot help."""
+        patience: Patience | None = None
         while True:
             try:
                 return await ask()
-            except SlowDown as refused:
-                budget = budget or self._retry_budget()
-                await pause(budget.pause_s(refused), self.deadline)
+            except (Refused, ConnectError) as error:
+                patience = patience or self._patience(may_repeat=may_repeat)
+                await pause(patience.pause_s(error), self.deadline)
 
     async def _carry_out_once(self, what: Call[T] | Begin[T]) -> T:
         async with self._asking:
@@ -170,7 +174,7 @@ class AsyncClient(AnyClient):
                 link.close()
 
     async def _usable_link(self) -> AsyncLink:
-        if self._link is not None and self._link.has_ended():
+        if self._link is not None and (self._link.turn != self.rotation.turn or self._link.has_ended()):
             self.close()
         if self._link is None:
             self._link = await self._connect(self.deadline)
@@ -180,7 +184,7 @@ class AsyncClient(AnyClient):
     async def _connect(self, deadline: float) -> AsyncLink:
         """Return a new connection to the first reachable server, signed in. The caller closes it."""
         failures: list[ConnectError] = []
-        for server in self.endpoint.servers:
+        for server in self.rotation.in_order():
             try:
                 return await self._connect_to(server, deadline)
             except ConnectError as error:
@@ -190,9 +194,11 @@ class AsyncClient(AnyClient):
     async def _connect_to(self, server: ServerAddress, deadline: float) -> AsyncLink:
         self.host, self.port = server.host, server.port
         link = await open_link(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server), deadline)
+        link.turn = self.rotation.reached(server)
         try:
             await self._converse(link, exchanges.greet(self.endpoint.greetings(server, link.peer, self.name)))
         except BaseException:
             link.close()
             raise
+        self.rotation.was_online |= self.name is not None
         return link

@@ -24,6 +24,8 @@ class AsyncLink:
         self._stream = stream
         self._host = host
         self._where = where
+        self.turn = 0
+        """The turn of its client's servers in which it was made; see Rotation."""
         self._lines = LineBuffer()
         self._timeout_s = self._deadline = FOREVER
 

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from ttweet.client import link_errors
 from ttweet.client.retry import RetryBudget
+from ttweet.client.rotation import Rotation
 from ttweet.model.answers import Following
 from ttweet.model.errors import PASSING, ConnectError, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
@@ -61,6 +62,7 @@ class Cursor:
         query: str = "",
         *,
         live: bool = True,
+        rotation: Rotation | None = None,
     ) -> None:
         self.after = after
         self.ended = False  # the tweets that were there have been yielded, and `live` ones are not wanted
@@ -70,6 +72,8 @@ class Cursor:
         self._listener = listener or FollowListener()
         self.started = False  # an answer has come once: what fails from now on is retried
         self._attempts = 0
+        self._rotation = rotation or Rotation([])
+        self._moves = self._rotation.others  # to servers that may answer first
         self._retry_budget = RetryBudget()
         self._caught_up: int | None = None  # tweets since the connection came back; None once live
 
@@ -85,7 +89,9 @@ class Cursor:
             push = pushes.decode(frames.loads(line))
         except frames.MISFITS as exc:
             raise link_errors.not_ttweet() from exc
-        return self._understood(push)
+        tweet = self._understood(push)
+        self._rotation.note(self.after)
+        return tweet
 
     def pause_s(self, error: TtweetError) -> float:
         """Return the seconds to wait before the next attempt, and call the listener. Raises a lasting error."""
@@ -107,7 +113,11 @@ class Cursor:
 
     def _may_pass(self, error: TtweetError) -> bool:
         """Return whether a retry may help. A name stays taken until the server notices that its connection is gone."""
+        has_moved = self._rotation.leaves(error)
         if not self.started:
+            if has_moved and self._moves:
+                self._moves -= 1
+                return True
             awaited = self._listener.waits_for_server and error.code == "unreachable"
             return isinstance(error, ResolverError) or (awaited and not isinstance(error, SetupError))
         return isinstance(error, ConnectError) or error.code in PASSING

@@ -26,24 +26,30 @@ if TYPE_CHECKING:
     Steps = Generator[Step, Any, T]
     Explain = Callable[[ConnectError], ConnectError]
     Begin = Callable[[], Steps[T]]  # again for each attempt
-    Exchange = tuple[Call[T] | Begin[T], Explain]  # what to carry out; what a missing answer means
+    Exchange = tuple[Call[T] | Begin[T], Explain, bool]
+    """What to carry out, what a missing answer means, and whether it may be carried out twice."""
 
 RECEIVE = None  # the step that is resumed with the server's next line
 
 
 def ask(call: Call[T]) -> Exchange[T]:
-    """Send the frame of a call and read its answer."""
-    return call, _unchanged
+    """Send the frame of a call and read its answer. Carried out twice it does the same."""
+    return call, _unchanged, True
+
+
+def ask_once(call: Call[T]) -> Exchange[T]:
+    """Ask as `ask` does what may do something else the second time."""
+    return call, _unchanged, False
 
 
 def upload(call: Call[Stored], key: str | None) -> Exchange[Stored]:
     """Ask as `ask` does. Without an answer, say whether a retry is safe."""
-    return call, partial(link_errors.of_upload, key=key)
+    return call, partial(link_errors.of_upload, key=key), key is not None
 
 
 def tell(frame: bytes) -> Exchange[None]:
     """Send a frame that the server does not answer."""
-    return partial(_told, frame), _unchanged
+    return partial(_told, frame), _unchanged, False
 
 
 def greet(greetings: list[bytes]) -> Steps[None]:
@@ -55,7 +61,7 @@ def greet(greetings: list[bytes]) -> Steps[None]:
 
 def deletions_after(after: int) -> Exchange[set[int]]:
     """Follow a tag that no tweet has, so that only deletions arrive, until the server has no more of them."""
-    return partial(_deletions_after, after), _unchanged
+    return partial(_deletions_after, after), _unchanged, True
 
 
 def _unchanged(error: ConnectError) -> ConnectError:

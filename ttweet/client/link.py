@@ -24,12 +24,14 @@ class SyncLink:
     Nothing takes longer than `timeout_s`, nor beyond `deadline`, a time of time.monotonic().
     """
 
-    __slots__ = ("_address", "_deadline", "_lines", "_socket", "_timeout_s")
+    __slots__ = ("_address", "_deadline", "_lines", "_socket", "_timeout_s", "turn")
 
     def __init__(
         self, host: str, port: int, timeout_s: float, tls: SSLContext | None = None, deadline: float = FOREVER
     ) -> None:
         self._address = netloc(host, port)
+        self.turn = 0
+        """The turn of its client's servers in which it was made; see Rotation."""
         self._timeout_s = timeout_s
         self._deadline = deadline
         self._lines = LineBuffer()

@@ -13,7 +13,7 @@ from ttweet.client.any_client import AnyClient
 from ttweet.client.exchanges import RECEIVE
 from ttweet.client.link import SyncLink
 from ttweet.client.waiting import FOREVER, pause
-from ttweet.model.errors import ConnectError, Refused, SlowDown
+from ttweet.model.errors import ConnectError, Refused
 from ttweet.protocol import calls
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ttweet.client.exchanges import Begin, Exchange, Step, Steps
     from ttweet.client.follower import Follower
     from ttweet.client.pipeline import Batch, Outcome
-    from ttweet.client.retry import RetryBudget
+    from ttweet.client.rotation import Patience
     from ttweet.client.servers import ServerAddress
     from ttweet.protocol.calls import Call
 
@@ -86,12 +86,14 @@ class Client(AnyClient):
         from ttweet.client.follower import Follower
 
         deadline = self.deadline if timeout_s is None else min(self.deadline, time.monotonic() + timeout_s)
-        return Follower(self._connect, Cursor(tags, after, listener, query, live=live), deadline)
+        return Follower(
+            self._connect, Cursor(tags, after, listener, query, live=live, rotation=self.rotation), deadline
+        )
 
     def report_if_connected(self, *lines: str) -> None:
         """Send lines for the server's report log on a connection that is open, else not at all. Raises nothing."""
         if link := self._take_idle():
-            told, _ = exchanges.tell(calls.report(*lines))
+            told, *_ = exchanges.tell(calls.report(*lines))
             try:
                 self._carry_out_once(link, told)
             except ConnectError:
@@ -103,11 +105,13 @@ class Client(AnyClient):
 
     def carry_out(self, exchange: Exchange[T]) -> T:
         """Carry out an exchange and return its result. One refused with `slow_down` is begun again."""
-        what, explained = exchange
+        what, explained, may_repeat = exchange
         try:
-            return self._obeying(lambda: self._carry_out_once(self._take(), what))
+            result = self._obeying(lambda: self._carry_out_once(self._take(), what), may_repeat=may_repeat)
         except ConnectError as error:
             raise explained(error) from error.__cause__
+        self.rotation.note_all(result)
+        return result
 
     def carry_out_batch(self, batch: Batch) -> Iterator[Outcome]:
         """Carry out the uploads of a batch and yield their outcomes in order."""
@@ -126,15 +130,15 @@ class Client(AnyClient):
             raise
         self._put_back(link)
 
-    def _obeying(self, ask: Callable[[], T]) -> T:
-        """Return the answer once the server is not too busy. A request refused with `slow_down` has done nothing."""
-        budget: RetryBudget | None = None
+    def _obeying(self, ask: Callable[[], T], *, may_repeat: bool = True) -> T:
+        """Return the answer, of a busy server when it says, or of the next one if this one cannot help."""
+        patience: Patience | None = None
         while True:
             try:
                 return ask()
-            except SlowDown as refused:
-                budget = budget or self._retry_budget()
-                pause(budget.pause_s(refused), self.deadline)
+            except (Refused, ConnectError) as error:
+                patience = patience or self._patience(may_repeat=may_repeat)
+                pause(patience.pause_s(error), self.deadline)
 
     def _carry_out_once(self, link: SyncLink, what: Call[T] | Begin[T]) -> T:
         """Carry it out on a connection that is put back, or closed when an answer to it may still come."""
@@ -192,7 +196,7 @@ class Client(AnyClient):
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            if not connection.has_ended():
+            if connection.turn == self.rotation.turn and not connection.has_ended():
                 connection.wait_until(self.deadline)
                 return connection
             connection.close()
@@ -204,7 +208,7 @@ class Client(AnyClient):
     def _connect(self, deadline: float) -> SyncLink:
         """Return a new connection to the first reachable server, signed in. The caller closes it."""
         failures: list[ConnectError] = []
-        for server in self.endpoint.servers:
+        for server in self.rotation.in_order():
             try:
                 return self._connect_to(server, deadline)
             except ConnectError as error:
@@ -214,9 +218,11 @@ class Client(AnyClient):
     def _connect_to(self, server: ServerAddress, deadline: float) -> SyncLink:
         self.host, self.port = server.host, server.port
         link = SyncLink(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server), deadline)
+        link.turn = self.rotation.reached(server)
         try:
             self._converse(link, exchanges.greet(self.endpoint.greetings(server, link.peer, self.name)))
         except BaseException:
             link.close()
             raise
+        self.rotation.was_online |= self.name is not None
         return link

@@ -14,18 +14,24 @@ from ttweet.protocol import calls, frames
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ttweet.client.exchanges import Exchange
     from ttweet.client.pipeline import Batch
+    from ttweet.client.rotation import Rotation
     from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
+    from ttweet.protocol.calls import Call
     from ttweet.protocol.replies import Stored
+
+    T = TypeVar("T")
 
 IN_FLIGHT = 64  # unanswered requests of a client; a server reads no more
 
 
 class Verbs:
     """Requests that a program makes of a server. `Client` returns the result, `AsyncClient` is awaited for it."""
+
+    rotation: Rotation
 
     @verb
     def post(
@@ -60,12 +66,12 @@ class Verbs:
     @verb
     def last(self) -> Exchange[Tweet | None]:
         """Return the newest tweet, or None when there is none or it is empty."""
-        return ask(calls.last())
+        return self._query(calls.last())
 
     @verb
     def last_text(self) -> Exchange[str]:
         """Return the text of the newest tweet, empty when there is none. It imports less than `last`."""
-        return ask(calls.last_text())
+        return self._query(calls.last_text())
 
     @verb
     def tweet(self, id_: int) -> Exchange[Tweet | Tombstone | None]:
@@ -73,17 +79,17 @@ class Verbs:
 
         Raises Refused `no_tweet`.
         """
-        return ask(calls.tweet(id_))
+        return self._query(calls.tweet(id_))
 
     @verb
     def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Exchange[Page]:
         """Return the newest tweets of a tag in any spelling, newest first; with `before`, those with a lower id."""
-        return ask(calls.tweets_of_tag(tag, limit=limit, before=before))
+        return self._query(calls.tweets_of_tag(tag, limit=limit, before=before))
 
     @verb
     def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Exchange[Page]:
         """Return the newest tweets of an author, newest first; with `before`, those with a lower id."""
-        return ask(calls.tweets_of_author(name, limit=limit, before=before))
+        return self._query(calls.tweets_of_author(name, limit=limit, before=before))
 
     @verb
     def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Exchange[Page]:
@@ -91,7 +97,7 @@ class Verbs:
 
         With `after`, return those with a higher id.
         """
-        return ask(calls.tweets_since_login(name, limit=limit, after=after))
+        return self._query(calls.tweets_since_login(name, limit=limit, after=after))
 
     @verb
     def find(self, query: str = "", *, limit: int | None = None, before: int | None = None) -> Exchange[Found]:
@@ -99,12 +105,12 @@ class Verbs:
 
         With `before`, those with a lower id. An empty query finds all. Raises Refused `bad_query`.
         """
-        return ask(calls.find(query, limit=limit, before=before))
+        return self._query(calls.find(query, limit=limit, before=before))
 
     @verb
     def count(self, query: str = "", *, before: int | None = None) -> Exchange[Count]:
         """Return how many tweets a query finds; with `before`, of those with a lower id. See `find`."""
-        return ask(calls.count(query, before=before))
+        return self._query(calls.count(query, before=before))
 
     @verb
     def who(self) -> Exchange[list[str]]:
@@ -115,7 +121,7 @@ class Verbs:
     @verb
     def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> Exchange[TagPage]:
         """Return the most used tags; those without a letter only with `numbers`."""
-        return ask(calls.list_tags(limit=limit, numbers=numbers))
+        return self._query(calls.list_tags(limit=limit, numbers=numbers))
 
     @verb
     def stats(self) -> Exchange[dict[str, dict[str, Any]]]:
@@ -153,7 +159,12 @@ class Verbs:
     @verb
     def request(self, operation: str, data: object) -> Exchange[Any]:
         """Send one request and return the data of its answer."""
-        return ask((frames.encode(operation, data), _as_it_is))
+        return exchanges.ask_once((frames.encode(operation, data), _as_it_is))
+
+    def _query(self, call: Call[T]) -> Exchange[T]:
+        """Ask a server that has what this client has seen at another one."""
+        seen = self.rotation.seen
+        return ask(calls.when_there(call, seen) if seen else call)
 
 
 def _as_it_is(data: Any) -> Any:

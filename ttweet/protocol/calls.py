@@ -146,6 +146,15 @@ def follow(
     return frames.encode(operations.FOLLOW, data), answers.following
 
 
+def when_there(call: Call[T], seen: int) -> Call[T]:
+    """Ask a query of a server as soon as it has the id `seen`, which another server of its cluster has given."""
+    frame, read = call
+    request: Any = frames.loads(frame)
+    operation, data = request
+    fields = data if type(data) is dict else {} if data == "" else {"id": data}
+    return frames.encode(operation, {**fields, "seen": seen}), read
+
+
 def unfollow() -> Call[None]:
     """Follow nothing any more."""
     return frames.encode(operations.UNFOLLOW, ""), replies.done

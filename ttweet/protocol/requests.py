@@ -90,6 +90,8 @@ def _tweets_of_tag(data: object) -> TweetsOfTag:
 
 
 def _tweet_by_id(data: object) -> TweetById:
+    if type(data) is dict:
+        data = fields_of(operations.TWEET_BY_ID, data, {"id"}).get("id")
     return TweetById(integer("tweet id", data, MAX_ID))
 
 

@@ -241,7 +241,7 @@ class ChatSession:
         return Conversation(link)
 
     def _cursor_of(self, tags: list[str] | None, after: int | None) -> Cursor:
-        cursor = Cursor(_asked(tags), after, self._news)
+        cursor = Cursor(_asked(tags), after, self._news, rotation=self._client.rotation)
         cursor.started = True
         return cursor
 
