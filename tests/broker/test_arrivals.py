@@ -179,7 +179,7 @@ async def test_a_server_is_in_trouble_until_the_cluster_stores_again_though_repo
         seen = server.journal.commits
         server.journal.report(reports.message_shown("two"))
         await server.journal.wait_commit(seen)
-        assert "the cluster takes nothing for now" in server.journal.trouble.text
+        assert "no majority of the cluster answers" in server.journal.trouble.text
         log.quorum = True
         while server.journal.trouble.text:
             await trio.testing.wait_all_tasks_blocked()

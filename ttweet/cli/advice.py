@@ -44,6 +44,11 @@ _COMMANDS: dict[str, Callable[..., str]] = {
     ),
     remedies.NEW_FILE: lambda _: ": ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW",
     remedies.IMPORT_ELSEWHERE: lambda: ": --db NEW",
+    remedies.FROM_BACKUP: lambda: ": ttweet backup COPY there, then --db COPY here",
+    remedies.BEGIN: lambda: ": add --begin, or choose another file with --db",
+    remedies.NEW_CLUSTER: lambda: (
+        ": ttweet export tweets.jsonl, ttweet import tweets.jsonl --db NEW, then --db NEW --begin with another name"
+    ),
     remedies.OTHER_REPORT_FILE: lambda: " with --report-file",
 }
 

@@ -23,7 +23,9 @@ class Undecided(StoreError):
     """The record may be in the log or not: no answer came in time."""
 
     def __init__(self) -> None:
-        super().__init__("unknown", "the cluster did not answer in time; what was sent may be stored or not")
+        super().__init__(
+            "unknown", "the cluster did not answer in time: the tweet may be stored or not; retry with the same key"
+        )
 
     @property
     def may_pass(self) -> bool:
@@ -35,14 +37,18 @@ class NoQuorum(StoreError):
     """A majority of the engine's nodes cannot be reached; nothing was stored."""
 
     def __init__(self) -> None:
-        super().__init__("no_quorum", "the cluster takes nothing for now; nothing was stored; retry later")
+        super().__init__(
+            "no_quorum", "no majority of the cluster answers: nothing was stored; retry later, or at another server"
+        )
 
 
 class LogCut(StoreError):
     """The records after a position are no longer kept, so a file at this position cannot follow the log."""
 
     def __init__(self, after: int) -> None:
-        super().__init__("internal", f"the log is not kept from {after + 1} on; start from a backup of another server")
+        problem = f"the log of the cluster is no longer kept after {after}"
+        super().__init__("internal", problem, "restart from a backup of another server")
+        self.after = after
 
 
 class Log(Protocol):

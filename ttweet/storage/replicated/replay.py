@@ -26,7 +26,7 @@ class Damaged(StoreError):
     """The log and the file contradict each other, so that nothing more of the log can be applied."""
 
     def __init__(self, what: str) -> None:
-        super().__init__("internal", f"{what}; stop this server, and start it from a backup of another one")
+        super().__init__("internal", f"{what}; stop this server, and start it from a backup of another server")
 
 
 class Local(NamedTuple):

@@ -15,11 +15,12 @@ from typing import NamedTuple, Self
 import msgspec
 
 from ttweet.model.errors import OpenError, Refused, StoreError
+from ttweet.model.remedies import BEGIN, FROM_BACKUP, NEW_CLUSTER
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Arrived, Line, Traces
 from ttweet.storage.replicated.entries import Batch, Change, Claim, LogEntry, Pruning, Removal, encode, parts
-from ttweet.storage.replicated.log import Log, NoQuorum, Record, Undecided
+from ttweet.storage.replicated.log import Log, LogCut, NoQuorum, Record, Undecided
 from ttweet.storage.replicated.replay import ELSEWHERE, Local, Outcome, Replay
 from ttweet.storage.sqlite.connections import write_back
 from ttweet.storage.sqlite.database_file import DatabaseFile
@@ -81,7 +82,11 @@ class ReplicatedStore(SqliteStore):
         self._progress = self._first_progress(self._file.path, begin=begin)
         self._checksums = {self._progress.position: self._progress.checksum}
         self._synced = self._progress.position  # opening a file syncs it
-        self._follow(log.end())
+        try:
+            self._follow(log.end())
+        except LogCut as cut:
+            behind = f"needs the log after {cut.after}, which is no longer kept"
+            raise _refusal(self._file.path, behind, FROM_BACKUP) from cut
         self._arrived = NOTHING
 
     def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
@@ -179,18 +184,19 @@ class ReplicatedStore(SqliteStore):
         progress = read_progress(self._connection)
         ours = Genesis(secrets.token_hex(8), self.newest_id(), self._newest_checksum())
         if progress is None and ours.newest and not begin:
-            raise _refusal(path, "has tweets, and follows no cluster", "begin a cluster with it, or use a new file")
+            raise _refusal(path, f"has tweets up to id {ours.newest}, and follows no cluster", BEGIN)
         genesis = msgspec.json.decode(self._log.begin(msgspec.json.encode(ours)), type=Genesis)
         if progress is None:
             if genesis[1:] != ours[1:]:
-                raise _refusal(path, "is not the file that the cluster began with", FROM_BACKUP)
+                raise _refusal(path, _not_the_first(ours.newest, genesis.newest), FROM_BACKUP)
             progress = Progress(genesis.log, 0, genesis.checksum, 0)
             with self.transaction() as entries:
                 write_progress(entries.connection, progress)
         if progress.log != genesis.log:
-            raise _refusal(path, "follows the log of another cluster", FROM_BACKUP)
-        if progress.position > self._log.end():
-            raise _refusal(path, "is ahead of the cluster's log, which has lost entries", "begin a new cluster")
+            raise _refusal(path, f"follows the log {progress.log} of another cluster, not {genesis.log}", FROM_BACKUP)
+        if progress.position > (end := self._log.end()):
+            ahead = f"is at {progress.position} of the cluster's log, which ends at {end} and has lost entries"
+            raise _refusal(path, ahead, NEW_CLUSTER)
         return progress
 
     def _newest_checksum(self) -> int:
@@ -275,7 +281,10 @@ class ReplicatedStore(SqliteStore):
             self._found |= found
 
 
-FROM_BACKUP = "start from a backup of another server of the cluster"
+def _not_the_first(newest: int, first: int) -> str:
+    if newest == first:
+        return f"has other tweets up to id {newest} than the file that the cluster began with"
+    return f"has tweets up to id {newest}, and the cluster began with a file that had them up to id {first}"
 
 
 def _refusal(path: Path, problem: str, remedy: str) -> OpenError:
