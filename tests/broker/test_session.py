@@ -68,11 +68,11 @@ async def test_what_is_posted_carries_the_name_that_was_taken() -> None:
         session = session_of(backend)
         assert session.sign_in("matt") == SignedIn("matt", 0)
         session.sign_in("mia")
-        assert (session.author, backend.service.online) == ("mia", ["mia"])
+        assert (session.author, backend.service.online.names) == ("mia", ["mia"])
         session.sign_out()
         session.sign_out()
         assert not session.author
-        assert backend.service.online == []
+        assert backend.service.online.names == []
 
 
 async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken(file: TokenFile) -> None:
@@ -80,14 +80,14 @@ async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken(file: Toke
     async with backends() as backend:
         session = session_of(backend, Authenticator(file=file))
         assert await session.identify(secret) == Identity("ci", (READ, POST))
-        assert (session.author, backend.service.online) == ("ci", [])
+        assert (session.author, backend.service.online.names) == ("ci", [])
         with pytest.raises(Refused, match="your token is for ci") as refused:
             session.sign_in("matt")
         assert refused.value.code == "forbidden"
         session.sign_in("ci")
-        assert (session.author, backend.service.online) == ("ci", ["ci"])
+        assert (session.author, backend.service.online.names) == ("ci", ["ci"])
         session.sign_out()
-        assert (session.author, backend.service.online) == ("ci", [])
+        assert (session.author, backend.service.online.names) == ("ci", [])
 
 
 async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(file: TokenFile) -> None:
@@ -101,7 +101,7 @@ async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(fil
         with pytest.raises(Refused, match="is online"):
             second.sign_in("ci")
         second.sign_out()
-        assert (second.author, backend.service.online) == ("ci", ["ci"])
+        assert (second.author, backend.service.online.names) == ("ci", ["ci"])
 
 
 async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFile) -> None:
@@ -114,7 +114,7 @@ async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFi
         file.path.write_text(file.path.read_text().replace('"ci"', '"robot"'))
         await authenticator.refresh()
         session.recheck()
-        assert (session.author, backend.service.online) == ("robot", [])
+        assert (session.author, backend.service.online.names) == ("robot", [])
 
 
 async def test_no_other_client_takes_the_name_of_a_token(file: TokenFile) -> None:
@@ -142,10 +142,10 @@ async def test_no_client_takes_a_name_that_looks_like_one_online(file: TokenFile
         second.sign_in("bob")
         with pytest.raises(Refused, match=r"name taken: 'carla', which looks like '\\u0441arla', is online"):
             second.sign_in("\u0441arla")
-        assert backend.service.online == ["carla", "bob"]
+        assert backend.service.online.names == ["carla", "bob"]
         first.sign_out()
         second.sign_in("\u0441arla")
-        assert (second.author, backend.service.online) == ("\u0441arla", ["\u0441arla"])
+        assert (second.author, backend.service.online.names) == ("\u0441arla", ["\u0441arla"])
 
 
 async def test_a_client_may_change_the_looks_of_its_own_name() -> None:
@@ -153,10 +153,10 @@ async def test_a_client_may_change_the_looks_of_its_own_name() -> None:
         session, other = session_of(backend), session_of(backend)
         for name in ("ann", "Ann", "ann", "ann"):
             session.sign_in(name)
-            assert (session.author, backend.service.online) == (name, [name])
+            assert (session.author, backend.service.online.names) == (name, [name])
         session.sign_out()
         other.sign_in("ANN")
-        assert backend.service.online == ["ANN"]
+        assert backend.service.online.names == ["ANN"]
 
 
 async def test_a_client_that_looks_like_a_new_token_loses_the_name(file: TokenFile) -> None:
@@ -167,7 +167,7 @@ async def test_a_client_that_looks_like_a_new_token_loses_the_name(file: TokenFi
         file.add("ci", frozenset({POST}))
         await authenticator.refresh()
         session.recheck()
-        assert (session.author, backend.service.online) == (None, [])
+        assert (session.author, backend.service.online.names) == (None, [])
 
 
 async def test_a_client_that_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
@@ -181,7 +181,7 @@ async def test_a_client_that_is_online_under_the_name_of_a_new_token_loses_the_n
         session.recheck()
         assert not session.author
         assert session.principal.rights == {READ, POST}  # since there is an administrator now
-        assert backend.service.online == []
+        assert backend.service.online.names == []
 
 
 async def test_a_dismissed_client_stays_anonymous_whatever_becomes_of_tokens(file: TokenFile) -> None:

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from tests.support.etcd import of
-from ttweet.cluster import presence
+from ttweet.cluster import lease, presence
 from ttweet.cluster.address import ClusterAddress
 from ttweet.cluster.etcd_log import EtcdLog, opened
 from ttweet.cluster.layout import Layout
@@ -62,7 +62,7 @@ def test_servers_publish_their_states_as_they_change(address: ClusterAddress, op
 def test_a_server_is_listed_while_it_is_alive(
     address: ClusterAddress, open_log: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "LEASE_S", 1)
+    monkeypatch.setattr(lease, "LEASE_S", 1)
     with opened(address) as log:
         log.publish(lambda: ServerState("h1:1", 5, 2, 77))
         assert comes_true(lambda: "h1:1" in servers(address))

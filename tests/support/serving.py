@@ -17,6 +17,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.streams import StreamTransport
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
+from ttweet.broker.online import Online
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.search import Search
 from ttweet.broker.service import Service
@@ -169,6 +170,7 @@ async def serving(
     authenticator: Authenticator | None = None,
     certificates: Certificates | None = None,
     replica: Replica | None = None,
+    online: Online | None = None,
 ) -> AsyncIterator[Serving]:
     """Serve until the block is left, then cut all connections and drain the journal."""
     store = store or MemoryStore()
@@ -180,7 +182,7 @@ async def serving(
         admission = Admission(Places(max_clients, journal.report), Throttle(rates))
         stats = StatsCollector(journal, admission, {"max_clients": max_clients})
         scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
-        api = service(journal, reader, scheduler, stats, Search(journal, reader, scheduler))
+        api = service(journal, reader, scheduler, stats, Search(journal, reader, scheduler), online)
         backend = Backend(api, fanout, authenticator or Authenticator())
         edge = tcp_edge(backend, admission, EdgeSettings(limits=limits or Limits(), certificates=certificates))
         async with trio.open_nursery() as writing:

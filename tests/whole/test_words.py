@@ -13,13 +13,13 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 18_150  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 18_290  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "CONTRIBUTING.md": 430,
     "README.md": 1_000,
     "contrib/README.md": 560,
-    "docs/cluster.md": 950,
+    "docs/cluster.md": 1_090,
     "docs/commands.md": 2_620,
     "docs/design.md": 990,
     "docs/export.md": 570,

@@ -1,7 +1,6 @@
 """The one table from what a client asks to what answers it: values in, values out, for every edge.
 
-It has two halves: AT_ONCE is answered from memory, FROM_FILE may need the file, or tweets of another server that are on
-their way.
+It has two halves: AT_ONCE is answered from memory, FROM_FILE may need the file, or the other servers of a cluster.
 """
 
 from collections.abc import Awaitable, Callable
@@ -95,12 +94,12 @@ async def _when_there(session: Session, request: WhenThere) -> Answer:
 
 AT_ONCE: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
     Last: lambda session, _: session.service.last(),
-    ListNames: lambda session, _: Names(session.service.online),
-    SignIn: lambda session, request: session.sign_in(request.name),
+    ListNames: lambda session, _: Names(session.service.online.names),
     Unfollow: _unfollow,
 }
 
 KEPT: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
+    SignIn: lambda session, request: session.sign_in_at_once(request.name),
     Follow: lambda session, request: session.follow_at_once(request),
     Timeline: lambda session, request: session.service.kept_timeline(*request),
     TweetsOfTag: lambda session, request: session.service.kept_tweets(*request),
@@ -111,6 +110,7 @@ KEPT: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
 _FROM_MEMORY = AT_ONCE | KEPT
 
 FROM_FILE: dict[type[OrderedRequest], Callable[[Session, Any], Awaitable[Answer]]] = {
+    SignIn: lambda session, request: session.sign_in_everywhere(request.name),
     Follow: lambda session, request: session.follow_when_there(request),
     Timeline: lambda session, request: session.service.timeline(*request),
     Find: lambda session, request: session.service.find(*request, client=session.client),

@@ -16,6 +16,7 @@ from ttweet.broker.head import Listener
 from ttweet.broker.horizon import Horizon
 from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import TIMELINE, KeptAnswers
+from ttweet.broker.online import Online
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.search import Search
@@ -25,7 +26,6 @@ from ttweet.model.answers import Deletions, Shared, SignedIn
 from ttweet.model.errors import Refused
 from ttweet.model.events import Event
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
-from ttweet.model.lookalikes import looks_of
 from ttweet.model.query import parse
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
@@ -49,7 +49,13 @@ class Service:
     """The operations, on a journal that is running and a reader that only `reads` may call."""
 
     def __init__(
-        self, journal: Journal, reader: Reader, reads: ReadScheduler, stats: StatsSource, search: Search
+        self,
+        journal: Journal,
+        reader: Reader,
+        reads: ReadScheduler,
+        stats: StatsSource,
+        search: Search,
+        online: Online | None = None,
     ) -> None:
         self.epoch = secrets.token_hex(8)
         """A random value of this start: after another one, the same ids may be those of other tweets."""
@@ -66,8 +72,8 @@ class Service:
         self._head.add_listener(self._kept)
         self.horizon = Horizon(self._head) if self._head.is_shared else None
         """Waits for ids of other servers, if there are any."""
-        self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
-        self._looks: dict[str, str] = {}  # what they look like, with the name
+        self.online = online or Online()
+        """The names that are online."""
 
     def post(
         self,
@@ -206,26 +212,14 @@ class Service:
     def sign_in(self, name: str, *, instead_of: str | None = None) -> SignedIn:
         """Put a name online, in place of another of the same client's. Raises Refused; then the other stays online."""
         name = tweets.checked_name(name)
-        looks = looks_of(name)
-        others = {self._looks[look] for look in looks & self._looks.keys()} - {instead_of}
-        if others:
-            raise Refused("name_taken", _taken(name, min(others)))
-        if instead_of is not None:
-            self.sign_out(instead_of)
-        self._logins[name] = self.newest
-        self._looks.update(dict.fromkeys(looks, name))
+        self.online.take(name, self.newest, instead_of=instead_of)
         return SignedIn(name, self.newest)
 
-    def sign_out(self, name: str) -> None:
-        """Free a name that is online."""
-        del self._logins[name]
-        for look in looks_of(name):
-            del self._looks[look]
-
-    @property
-    def online(self) -> list[str]:
-        """The names that are online, in the order of their logins."""
-        return list(self._logins)
+    async def sign_in_everywhere(self, name: str, *, instead_of: str | None = None) -> SignedIn:
+        """Do as `sign_in` in the whole cluster. Also raises StoreError."""
+        name, newest = tweets.checked_name(name), self.newest
+        await self.online.take_everywhere(name, newest, instead_of=instead_of)
+        return SignedIn(name, newest)
 
     async def tweets_of_author(self, by: str, limit: int, before: int | None = None) -> Page:
         """Return the newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
@@ -235,9 +229,10 @@ class Service:
     async def tweets_since_login(self, by: str, limit: int, after: int = 0) -> Page:
         """Tweets of a name since its login, oldest first. Raises Refused `bad_name` or `not_online`."""
         by = tweets.checked_name(by)
-        if by not in self._logins:
+        since = self.online.since(by)
+        if since is None:
             raise Refused("not_online", f"{by} is not online; for tweets of earlier sessions, omit login:true")
-        cursor = max(after, self._logins[by])
+        cursor = max(after, since)
         return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, after=cursor))
 
     async def _ask(self, find: Callable[[], T]) -> T:
@@ -270,8 +265,3 @@ class Service:
 def _most_tags(limit: int) -> int:
     """Return how many tags the kept list has that answers for a limit."""
     return QUERY_LIMIT if limit <= QUERY_LIMIT else MAX_QUERY_LIMIT
-
-
-def _taken(name: str, other: str) -> str:
-    who = name if name == other else f"{other!a}, which looks like {name!a},"
-    return f"name taken: {who} is online; choose another name, or retry later"

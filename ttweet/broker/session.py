@@ -61,6 +61,7 @@ class Session:
         "_most",
         "_online",
         "_peer",
+        "_signing_in",
         "_subscriber",
         "author",
         "ended",
@@ -80,6 +81,7 @@ class Session:
         self._subscriber: Subscriber | None = subscriber
         self.subscription: Subscription | None = None
         self._online: str | None = None
+        self._signing_in = False  # and has not left meanwhile
         self._least: int | None = None
         """The tweet that its lists of tags must count; None: the newest that there is at the next one."""
         self.ended = False
@@ -267,6 +269,26 @@ class Session:
 
     def sign_in(self, name: str) -> SignedIn:
         """Take a name, in place of the one that is taken. Raises Refused."""
+        name = self._allowed(name)
+        return self._signed_in(self.service.sign_in(name, instead_of=self._online))
+
+    def sign_in_at_once(self, name: str) -> SignedIn | None:
+        """Sign in as `sign_in` does, unless other servers have names online, too."""
+        return None if self.service.online.is_shared else self.sign_in(name)
+
+    async def sign_in_everywhere(self, name: str) -> SignedIn:
+        """Take a name in the whole cluster, in place of the one that is taken. Raises Refused and StoreError."""
+        name = self._allowed(name)
+        self._signing_in = True
+        try:
+            return self._signed_in(await self.service.sign_in_everywhere(name, instead_of=self._online))
+        finally:
+            has_left, self._signing_in = not self._signing_in, False
+            if has_left:
+                self.sign_out()
+
+    def _allowed(self, name: str) -> str:
+        """Return a name that this client may take, in its normal form. Raises Refused."""
         name = tweets.checked_name(name)
         own = self.principal.name
         if own not in (None, name):
@@ -278,23 +300,28 @@ class Session:
                 "name_taken",
                 f"name taken: {name} belongs to a token, or looks like it; choose another name, or send the token",
             )
-        signed_in = self.service.sign_in(name, instead_of=self._online)
+        return name
+
+    def _signed_in(self, signed_in: SignedIn) -> SignedIn:
         self._online = self.author = signed_in.name
         self._show(events.SIGNED_IN)
         return signed_in
 
     def sign_out(self) -> None:
-        """Free the name, if one is taken."""
-        if self._online is not None:
+        """Free the name, if one is taken. One that the client is about to take is freed then."""
+        if self._signing_in:
+            self._signing_in = False
+        elif self._online is not None:
             self._show(events.SIGNED_OUT)
-            self.service.sign_out(self._online)
+            self.service.online.free(self._online)
             self._online = None
             self.author = self.principal.name
 
     def recheck(self) -> None:
-        """Identify the client again after tokens have changed.
+        """Identify the client again after tokens have changed, or names of the cluster.
 
-        Raises ProtocolError when the token is no longer good, or no longer lets a client follow that does.
+        Raises ProtocolError when the token is no longer good, or no longer lets a client follow that does, and when
+        another server has given the client's name to another one.
         """
         if self.ended:
             return
@@ -305,6 +332,8 @@ class Session:
             raise
 
     def _recheck(self) -> None:
+        if self.service.online.is_lost(self._online):
+            raise ProtocolError("name_taken", f"{self._online} is online at another server, since this one was cut off")
         principal = self._authenticator.current(self.principal)
         if self._online not in (None, principal.name) and (
             principal.name != self.principal.name or self._authenticator.reserves(str(self._online))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Explain = Callable[[ConnectError], ConnectError]
     Begin = Callable[[], Steps[T]]  # again for each attempt
     Exchange = tuple[Call[T] | Begin[T], Explain, bool]
-    """What to carry out, what a missing answer means, and whether it may be carried out twice."""
+    """A call or its steps, the error for a missing answer, and whether it may be carried out twice."""
 
 RECEIVE = None  # the step that is resumed with the server's next line
 

@@ -23,7 +23,7 @@ NAME_ATTEMPTS = 60  # 15 s: the other servers hold the name of a server that has
 
 
 class Rotation:
-    """The servers that a client names. Of a single one nothing is remembered: it has all that it has shown."""
+    """The servers that a client names. A single one has all that it has shown, so that needs no note."""
 
     __slots__ = ("_first", "_reached", "_servers", "seen", "turn", "was_online")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ttweet.cluster.engine import Appended, Engine
 from ttweet.cluster.layout import Layout
+from ttweet.cluster.names import ClusterNames
 from ttweet.cluster.nodes import Nodes
 from ttweet.cluster.portal import Portal
 
@@ -29,6 +30,7 @@ class EtcdLog:
 
     def __init__(self, layout: Layout, nodes: Callable[[], Nodes], origin: str) -> None:
         self._engine = Engine(nodes, layout, origin, self._arrived)
+        self._nodes, self._layout = nodes, layout
         self._portal = Portal("cluster", self._engine.run)
         self._ahead = NOTHING_AHEAD
         self.on_arrival: Callable[[], None] = _ignore
@@ -63,6 +65,10 @@ class EtcdLog:
     def age_s(self) -> float:
         """How long ago a majority of the nodes confirmed that no record was missing here. Any thread may read it."""
         return self._engine.watch.age_ms / 1000
+
+    def names(self) -> ClusterNames:
+        """Return the names that are online in the cluster, for the caller's own loop."""
+        return ClusterNames(self._nodes(), self._layout, self.origin)
 
     def publish(self, state: Callable[[], ServerState | None]) -> None:
         """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own."""

@@ -14,6 +14,7 @@ class Layout:
         self.log = KeyRange(root + b"log/")
         self.end = root + b"end"
         """The key that is put with each record: its revision is that of the last one."""
+        self.names = KeyRange(root + b"names/")
         self.servers = KeyRange(_SERVERS + f"{name}/".encode())
 
     def records_of(self, origin: str) -> bytes:
@@ -23,6 +24,10 @@ class Layout:
     def origin_of(self, key: bytes) -> str:
         """Return the origin of a key of the log. A key that another program has put there is escaped."""
         return key[len(self.log.prefix) :].decode("ascii", "backslashreplace")
+
+    def name(self, look: str) -> bytes:
+        """Return the key of what a name that is online looks like."""
+        return self.names.prefix + look.encode()
 
     @property
     def all_servers(self) -> KeyRange:

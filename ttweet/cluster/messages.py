@@ -4,6 +4,7 @@ Source: etcd's documentation, "gRPC gateway", and `rpc.proto`. The gateway write
 in base64, and leaves out what is zero, false or empty. Each answer is checked for the kinds of its values.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -99,11 +100,14 @@ class TxnResponse(Struct):
 
     @property
     def found(self) -> KeyValue | None:
-        """The key that the transaction read, if it did and there is one."""
-        for response in self.responses:
-            if response.response_range is not None:
-                return response.response_range.first
-        return None
+        """The first key that the transaction read, if it did and there is one."""
+        return next(iter(self.all_found), None)
+
+    @property
+    def all_found(self) -> list[KeyValue]:
+        """The keys that the transaction read, if it did."""
+        ranges = [response.response_range for response in self.responses if response.response_range is not None]
+        return [pair for found in ranges for pair in found.kvs]
 
     @property
     def replaced(self) -> KeyValue | None:
@@ -231,20 +235,47 @@ def put_number(key: bytes, number: int, value: bytes, *, end: bytes) -> dict[str
     The key `end` is put with it, and the answer says what it was before.
     """
     compare = {"key": key, "target": "VERSION", "result": "EQUAL", "version": number - 1}
-    return _either(compare, [put(key, value), put(end) | {"prev_kv": True}], key)
+    return _either([compare], [put(key, value), put(end) | {"prev_kv": True}], key)
 
 
-def put_new(key: bytes, value: bytes, lease: int = 0) -> dict[str, Any]:
+def put_new(key: bytes, value: bytes) -> dict[str, Any]:
     """Return a transaction that puts a key which does not exist, or else reads it."""
-    compare = {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}
-    return _either(compare, [put(key, value, lease)], key)
+    return _either([_is_free(key)], [put(key, value)], key)
 
 
-def _either(compare: dict[str, Any], puts: list[dict[str, Any]], key: bytes) -> dict[str, Any]:
+def replace_equal(before: Mapping[bytes, bytes], after: Mapping[bytes, bytes], lease: int) -> dict[str, Any]:
+    """Return a transaction that puts keys in place of others, which must have their values, or else reads the keys.
+
+    Keys of `after` alone must not exist. The new ones end with the lease.
+    """
+    compare = [_has(*pair) for pair in before.items()] + [_is_free(key) for key in after.keys() - before.keys()]
+    request = _either(compare, [put(*pair, lease) for pair in after.items()], *after)
+    request["success"] += [_removal(key) for key in before.keys() - after.keys()]
+    return request
+
+
+def remove_equal(keys: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Return a transaction that removes keys if all have these values."""
+    return {"compare": [_has(*pair) for pair in keys.items()], "success": [_removal(key) for key in keys]}
+
+
+def _is_free(key: bytes) -> dict[str, Any]:
+    return {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}
+
+
+def _has(key: bytes, value: bytes) -> dict[str, Any]:
+    return {"key": key, "target": "VALUE", "result": "EQUAL", "value": value}
+
+
+def _removal(key: bytes) -> dict[str, Any]:
+    return {"requestDeleteRange": {"key": key}}
+
+
+def _either(compare: list[dict[str, Any]], puts: list[dict[str, Any]], *keys: bytes) -> dict[str, Any]:
     return {
-        "compare": [compare],
+        "compare": compare,
         "success": [{"requestPut": each} for each in puts],
-        "failure": [{"requestRange": {"key": key}}],
+        "failure": [{"requestRange": {"key": key}} for key in keys],
     }
 
 

@@ -10,16 +10,13 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ttweet.cluster.lease import CALL_S, RENEW_S, KeptLease
 from ttweet.cluster.messages import (
     COMPACT,
-    GRANT,
-    KEEP_ALIVE,
     PUT,
     RANGE,
     EmptyResponse,
     GatewayError,
-    KeepAliveResponse,
-    Lease,
     MalformedAnswerError,
     RangeResponse,
     all_of,
@@ -38,10 +35,7 @@ if TYPE_CHECKING:
     from ttweet.cluster.messages import KeyRange
     from ttweet.cluster.nodes import Nodes
 
-LEASE_S = 10  # that a server is listed after its last sign: etcd grants no less than an election takes
 PUBLISH_S = 1.0  # between two states of a server
-RENEW_S = 3.0  # between two states that are alike, and two renewals of the lease
-CALL_S = 2.0  # for each call
 COMPACT_S = 60.0  # between compactions of the log
 MIN_KEPT = 10_000  # revisions that stay for servers that are away: minutes of a busy cluster, hours of a quiet one
 MAX_SERVERS = 100  # of a cluster that are read
@@ -72,7 +66,7 @@ class Presence:
         self._origin = origin
         self._on_divergence = on_divergence
         self._watch = watch
-        self._lease = 0
+        self._lease = KeptLease(self._caller)
         self._published: ServerState | None = None
         self._checksums: OrderedDict[int, int] = OrderedDict()
         self._published_at = self._compacted_at = 0.0
@@ -88,7 +82,7 @@ class Presence:
                     await self._publish()
                     await self._look_at(await read_servers(self._caller, self._layout.all_servers))
                 except (UnansweredError, GatewayError):
-                    self._lease = 0  # which may have ended; a new one does no harm
+                    self._lease.id = 0  # it may have ended; a new one does no harm
                 await trio.sleep(PUBLISH_S)
         finally:
             self._caller.drop()
@@ -99,11 +93,11 @@ class Presence:
             return
         self._note(state)
         now = trio.current_time()
-        if self._lease and state == self._published and now - self._published_at < RENEW_S:
+        if self._lease.id and state == self._published and now - self._published_at < RENEW_S:
             return
-        await self._renew()
+        await self._lease.renew()
         shown = replace(state, needed=self._watch.needed(state.needed), age_ms=self._watch.age_ms)
-        request = put(self._layout.server(self._origin), encode(shown), self._lease)
+        request = put(self._layout.server(self._origin), encode(shown), self._lease.id)
         await self._caller.call(PUT, request, EmptyResponse, within_s=CALL_S)
         self._published, self._published_at = state, now
 
@@ -111,13 +105,6 @@ class Presence:
         self._checksums[state.position] = state.checksum
         while len(self._checksums) > CHECKPOINTS:
             self._checksums.popitem(last=False)
-
-    async def _renew(self) -> None:
-        if self._lease:
-            kept = await self._caller.call(KEEP_ALIVE, {"ID": self._lease}, KeepAliveResponse, within_s=CALL_S)
-            self._lease = self._lease if kept.result.TTL else 0
-        if not self._lease:
-            self._lease = (await self._caller.call(GRANT, {"TTL": LEASE_S}, Lease, within_s=CALL_S)).ID
 
     async def _look_at(self, servers: dict[bytes, ServerState]) -> None:
         for key, state in servers.items():

@@ -22,7 +22,7 @@ WIRE_CODES = {
     "bad_key": "the idempotency key is empty, too long or contains U+0000",
     "bad_query": "the query is too long, asks for nothing, or a part of it means nothing",
     "bad_name": "the name is empty, too long, or not made of letters and digits",
-    "name_taken": "the name, or one that looks like it, is online or belongs to a token",
+    "name_taken": "the name, or one that looks like it, is online or belongs to a token; may *close* in a cluster",
     "not_online": "no client is online under this name",
     "no_tweet": "no tweet has this id, or retention has removed it",
     "full": "the disk is full; nothing was stored; queries still work",

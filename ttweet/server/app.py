@@ -20,6 +20,7 @@ import trio
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.maintenance import Maintenance
+from ttweet.broker.online import Online
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import Retention
 from ttweet.broker.search import Search
@@ -165,7 +166,8 @@ async def serve(
         admission = Admission(Places(max_clients, journal.report), Throttle(config.rates))
         stats = StatsCollector(journal, admission, limits_in_force(config, max_clients), retention=retention)
         scheduler = partial(ReadScheduler, journal.uploads, worker, journal.trouble)  # each with a line of its own
-        service = Service(journal, reader, scheduler(), stats, _search(journal, store, resources))
+        online = Online(None if membership is None else membership.names)
+        service = Service(journal, reader, scheduler(), stats, _search(journal, store, resources), online)
         fanout = FanOut(journal.head, reader, scheduler())
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
@@ -188,7 +190,7 @@ async def serve(
                     membership.keep_up(journal, stats, listeners[0])
                 systemd.notify(systemd.READY)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
-                helpers = _helpers(backend, admission, journal, retention)
+                helpers = _helpers(backend, admission, journal, retention, membership)
                 await _serve_clients(edges, admission.places, helpers, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
@@ -224,10 +226,17 @@ def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: Exit
 
 
 def _helpers(
-    backend: Backend, admission: Admission, journal: Journal, retention: Retention | None
+    backend: Backend,
+    admission: Admission,
+    journal: Journal,
+    retention: Retention | None,
+    membership: Membership | None,
 ) -> list[Callable[[], Awaitable[None]]]:
     """Return the tasks that run beside the clients, and end after them."""
-    helpers: list[Callable[[], Awaitable[None]]] = [partial(backend.run, admission.places.recheck)]
+    recheck = admission.places.recheck
+    helpers: list[Callable[[], Awaitable[None]]] = [partial(backend.run, recheck)]
+    if membership is not None:
+        helpers.append(partial(membership.names.run, recheck))
     helpers.append(Maintenance(journal).run)
     return helpers if retention is None else [*helpers, retention.run]
 

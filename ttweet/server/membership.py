@@ -37,6 +37,8 @@ class Membership:
     def __init__(self, log: EtcdLog, store: ReplicatedStore) -> None:
         self._log = log
         self.store = store
+        self.names = log.names()
+        """The names that are online; its `run` is to be run beside the clients."""
 
     def keep_up(self, journal: Journal, stats: StatsCollector, listener: socket.socket) -> None:
         """Have the journal take what other servers append as it arrives, and show this server to the others."""
