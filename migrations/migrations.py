@@ -317,3 +317,23 @@ def replica(db: Database) -> None:
     """Say how far the file has followed the log of a cluster."""
     for statement in _REPLICA:
         db.execute(statement)
+
+
+_REDACTIONS = (
+    "PRAGMA user_version = 12",
+    """
+    CREATE TABLE redactions (
+        tweet INTEGER PRIMARY KEY,
+        text TEXT NOT NULL,
+        searched INTEGER NOT NULL
+    ) STRICT
+    """,
+    "ALTER TABLE replica_origins ADD COLUMN position INTEGER NOT NULL DEFAULT 0",
+)
+
+
+@migrations(name="0012_redactions")
+def redactions(db: Database) -> None:
+    """Note the deleted texts that report lines may still repeat, and the order in which origins were last used."""
+    for statement in _REDACTIONS:
+        db.execute(statement)

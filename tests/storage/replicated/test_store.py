@@ -22,6 +22,8 @@ from ttweet.storage.replicated import store as store_module
 from ttweet.storage.replicated.entries import Batch, Claim, LogEntry, encode
 from ttweet.storage.replicated.log import NoQuorum, Undecided
 from ttweet.storage.replicated.store import ReplicatedStore
+from ttweet.storage.sqlite import reader as reader_module
+from ttweet.storage.sqlite import replica as replica_module
 from ttweet.storage.sqlite.backup import back_up
 
 REPORT = reports.message_deleted(1, "ann")
@@ -117,6 +119,36 @@ def test_a_deletion_redacts_the_report_lines_of_every_server(stores: list[Replic
     theirs.delete(1, REPORT, at=NOW)
     ours.refresh()
     assert "secret" not in "".join([*lines_of(ours), *lines_of(theirs)])
+
+
+def test_a_deletion_elsewhere_redacts_a_long_report_log_in_steps_that_survive_a_restart(
+    log: SharedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "SEARCH_STEP", 3)
+    with closing(joined(tmp_path / "b.db", log, "b")) as theirs, closing(joined(tmp_path / "a.db", log, "a")) as ours:
+        ours.append([draft("classified")], [message_received("classified") for _ in range(8)], at=NOW)
+        theirs.refresh()
+        theirs.delete(1, REPORT, at=NOW)
+        assert ours.refresh()
+        assert [line.count("classified") for line in lines_of(ours)] == [0] * 3 + [1] * 5
+    with closing(joined(tmp_path / "a.db", log, "c")) as ours:
+        while ours.refresh():
+            pass
+        assert lines_of(ours) == ["Message Received: (deleted)"] * 8
+    assert b"classified" not in (tmp_path / "a.db").read_bytes()
+
+
+def test_a_server_whose_number_the_others_have_forgotten_appends_nothing(
+    stores: list[ReplicatedStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica_module, "MAX_ORIGINS", 1)
+    ours, theirs = stores
+    post(ours, "one")
+    post(theirs, "two")
+    ours.refresh()
+    with pytest.raises(StoreError, match="idle for too long to be known to its cluster; start it again"):
+        post(ours, "three")
+    assert_equal(stores, tmp_path)
 
 
 def test_a_tweet_that_is_not_there_or_was_pruned_elsewhere_is_refused(

@@ -10,9 +10,17 @@ from tests.support.stored import tweets_of
 from ttweet.model.errors import OpenError
 from ttweet.model.tweets import draft
 from ttweet.storage.contract import KEY_LIFETIME_MS
+from ttweet.storage.sqlite import replica as replica_module
 from ttweet.storage.sqlite.entries import EntryWriter
 from ttweet.storage.sqlite.reader import SqliteReader
-from ttweet.storage.sqlite.replica import Progress, last_number, read_progress, write_number, write_progress
+from ttweet.storage.sqlite.replica import (
+    Progress,
+    forget_origins,
+    last_number,
+    read_progress,
+    write_number,
+    write_progress,
+)
 from ttweet.storage.sqlite.writer import SqliteStore
 
 PROGRESS = Progress("log", 7, 3, 2)
@@ -26,7 +34,7 @@ def apply(entries: EntryWriter, text: str, *, session: int, progress: Progress, 
     """Apply an entry in the caller's transaction."""
     entries.append([draft(text)], [], session=session, at=NOW)
     write_progress(entries.connection, progress)
-    write_number(entries.connection, "a", number)
+    write_number(entries.connection, "a", number, progress.position)
 
 
 def test_a_new_file_follows_no_log(store: SqliteStore) -> None:
@@ -84,3 +92,12 @@ def test_the_entries_alone_decide_which_keys_a_replica_has_left(path: Path, rest
             store = replica(path)
     store.close()
     assert stored.id == 4
+
+
+def test_the_origins_that_appended_last_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica_module, "MAX_ORIGINS", 2)
+    with closing(replica(path)) as store, store.transaction() as entries:
+        for position, origin in enumerate("abca", 1):
+            write_number(entries.connection, origin, 7, position)
+        forget_origins(entries.connection)
+        assert [last_number(entries.connection, origin) for origin in "abc"] == [7, 0, 7]

@@ -11,12 +11,20 @@ from typing import NamedTuple
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Line, Traces
+from ttweet.storage.contract import Line, Traces
 from ttweet.storage.replicated.entries import Batch, Change, Claim, Pruning, Removal, decode
 from ttweet.storage.replicated.log import Record
 from ttweet.storage.sqlite.entries import EntryWriter
 from ttweet.storage.sqlite.removal import find_deletable
-from ttweet.storage.sqlite.replica import Progress, last_number, write_number, write_progress
+from ttweet.storage.sqlite.replica import (
+    Progress,
+    Redaction,
+    forget_origins,
+    last_number,
+    write_number,
+    write_progress,
+    write_redaction,
+)
 
 Outcome = list[Tweet | Tombstone] | Deletion | None
 """The tweets of a batch, or a deletion; None for a tweet that was not there, and for the end of old tweets."""
@@ -30,11 +38,14 @@ class Damaged(StoreError):
 
 
 class Local(NamedTuple):
-    """The report lines of this server that belong to an entry which it has appended, and those to redact with it."""
+    """The report lines of this server that belong to an entry which it has appended, and those to redact with it.
+
+    Without `traces`, the report lines are searched later.
+    """
 
     lines: Sequence[Line] = ()
     report: Report | None = None
-    traces: Traces = NOT_SEARCHED
+    traces: Traces | None = None
 
 
 ELSEWHERE = Local()
@@ -48,7 +59,8 @@ class Replay:
         """Begin where the file is. `checksums` are those of earlier positions, as far as they are known."""
         self._entries = entries
         self._session = session
-        self._numbers: dict[str, int] = {}
+        self._last: dict[str, Record] = {}
+        self._has_new_origin = False
         self.progress = progress
         """How far the file has come with the records so far."""
         self.checksums = {**checksums}
@@ -59,7 +71,7 @@ class Replay:
     def apply(self, record: Record, local: Local = ELSEWHERE) -> Outcome:
         """Apply the next record. Raises Damaged for one that does not follow those before, StoreError, sqlite3.Error.
 
-        The text of a deleted tweet is redacted in the report lines of this server.
+        The text of a deleted tweet is redacted in the report lines of this server, or noted for that.
         """
         self._count(record)
         entry = decode(record.data)
@@ -73,17 +85,19 @@ class Replay:
     def finish(self) -> None:
         """Note in the file how far it has come. Raises sqlite3.Error."""
         write_progress(self._entries.connection, self.progress)
-        for origin, number in self._numbers.items():
-            write_number(self._entries.connection, origin, number)
+        for record in self._last.values():
+            write_number(self._entries.connection, record.origin, record.number, record.position)
+        if self._has_new_origin:
+            forget_origins(self._entries.connection)
 
     def _count(self, record: Record) -> None:
         """See that no record of its origin is missing."""
-        before = self._numbers.get(record.origin)
-        if before is None:
-            before = last_number(self._entries.connection, record.origin)
+        last = self._last.get(record.origin)
+        before = last_number(self._entries.connection, record.origin) if last is None else last.number
         if record.number != before + 1:
             raise Damaged(f"the log of the cluster has record {record.number} of a server after its record {before}")
-        self._numbers[record.origin] = record.number
+        self._last[record.origin] = record
+        self._has_new_origin |= record.number == 1
 
     def _compare(self, claim: Claim) -> None:
         """See that the server that has written an entry had the same file."""
@@ -112,9 +126,16 @@ class Replay:
         found = self._find(removal.tweet)
         if not isinstance(found, Tweet):
             return found
-        deletion = self._entries.delete(found, local.report, session=self._session, at=removal.at, traces=local.traces)
+        traces = self._note_redaction(found) if local.traces is None else local.traces
+        deletion = self._entries.delete(found, local.report, session=self._session, at=removal.at, traces=traces)
         self.new.append(deletion)
         return deletion
+
+    def _note_redaction(self, tweet: Tweet) -> Traces:
+        """Have report lines searched later, in steps: all of them would keep the clients of this server waiting."""
+        if tweet.text:
+            write_redaction(self._entries.connection, Redaction(tweet.id, tweet.text, 0))
+        return Traces([], self._entries.last_line, complete=False)
 
     def _find(self, tweet: int) -> Tweet | Deletion | None:
         if tweet < self.progress.prune_before:

@@ -25,7 +25,15 @@ from ttweet.storage.replicated.replay import ELSEWHERE, Local, Outcome, Replay
 from ttweet.storage.sqlite.connections import write_back
 from ttweet.storage.sqlite.database_file import DatabaseFile
 from ttweet.storage.sqlite.errors import store_error
-from ttweet.storage.sqlite.replica import Progress, read_progress, write_progress
+from ttweet.storage.sqlite.replica import (
+    Progress,
+    end_redaction,
+    last_number,
+    next_redaction,
+    read_progress,
+    write_progress,
+    write_redaction,
+)
 from ttweet.storage.sqlite.writer import SqliteStore
 
 READ_S = 5.0  # until the log gives back an entry of this server; then the outcome is unknown
@@ -151,10 +159,26 @@ class ReplicatedStore(SqliteStore):
         records = self._log.read(self._progress.position, wait_s=0)
         if records:
             self._apply(records)
+        has_redacted = self._redact_step()
         has_old = self._pruned_before < self._progress.prune_before
         if has_old:
             self._prune_step()
-        return bool(records) or has_old
+        return bool(records) or has_old or has_redacted
+
+    def _redact_step(self) -> bool:
+        """Redact a deleted text in some report lines; returns whether there may be more to do."""
+        redaction = next_redaction(self._connection)
+        if redaction is None:
+            return False
+        found = self._search_text(redaction.text, redaction.searched)
+        with self.transaction() as entries:
+            entries.redact(redaction.text, found.lines)
+            if found.complete:
+                end_redaction(entries.connection, redaction)
+            else:
+                write_redaction(entries.connection, redaction._replace(searched=found.searched))
+        self._has_traces = True
+        return True
 
     def _prune_step(self) -> int | None:
         removed = super().prune(self._progress.prune_before)
@@ -215,6 +239,7 @@ class ReplicatedStore(SqliteStore):
 
     def _put(self, change: Change, local: Local = ELSEWHERE) -> Outcome:
         """Append an entry and apply the log up to it. An entry in doubt may have its number: then take the next one."""
+        self._refuse_forgotten()
         data = encode(LogEntry(Claim(self._progress.position, self._progress.checksum), change))
         while True:
             earlier = self._doubtful
@@ -231,6 +256,11 @@ class ReplicatedStore(SqliteStore):
             self._follow_own(position)
             if data in self._found:
                 return self._found.pop(data)
+
+    def _refuse_forgotten(self) -> None:
+        """Raise StoreError when so many other runs have appended since the last own entry that its number is gone."""
+        if self._number and not last_number(self._connection, self._log.origin):
+            raise StoreError("internal", "this server was idle for too long to be known to its cluster; start it again")
 
     def _follow_own(self, position: int) -> None:
         """Apply the log up to an entry of this server. The log has the entry, so an error here leaves it unknown."""

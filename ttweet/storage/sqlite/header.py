@@ -16,7 +16,7 @@ from ttweet.model.errors import DatabaseError
 from ttweet.storage.sqlite.errors import damaged, os_error
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
-SCHEMA_VERSION = 11  # steps in migrations.py; a test holds the two together
+SCHEMA_VERSION = 12  # steps in migrations.py; a test holds the two together
 MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
 OPENING = threading.Lock()  # no file is opened by SQLite while another thread looks at it without

@@ -191,7 +191,10 @@ class Queries:
         if row is None:
             return Traces([], after, complete=True)
         text, at = row
-        values = [None if any_time else at, *reports.traces(text), after, SEARCH_STEP]
+        return self._search_text(text, after, at=None if any_time else at)
+
+    def _search_text(self, text: str, after: int, *, at: int | None = None) -> Traces:
+        values = [at, *reports.traces(text), after, SEARCH_STEP]
         [(number, last, lines)] = self._rows(log_queries.TRACES, values)
         return Traces(json.loads(lines), last or after, complete=number < SEARCH_STEP)
 

@@ -1,4 +1,4 @@
-"""The tables of a replica: how far this file has followed the log of its cluster.
+"""The tables of a replica: how far this file has followed the log of its cluster, and what is left to redact.
 
 Every statement works in the caller's transaction, which also has the entries of the log.
 """
@@ -12,7 +12,15 @@ from ttweet.model.errors import OpenError
 _PROGRESS = "SELECT log, position, checksum, prune_before FROM replica"
 _SET_PROGRESS = "REPLACE INTO replica (id, log, position, checksum, prune_before) VALUES (1, ?, ?, ?, ?)"
 _NUMBER = "SELECT number FROM replica_origins WHERE name = ?"
-_SET_NUMBER = "REPLACE INTO replica_origins (name, number) VALUES (?, ?)"
+_SET_NUMBER = "REPLACE INTO replica_origins (name, number, position) VALUES (?, ?, ?)"
+_FORGET_ORIGINS = """
+    DELETE FROM replica_origins
+    WHERE name IN (SELECT name FROM replica_origins ORDER BY position DESC LIMIT -1 OFFSET ?)
+"""
+_REDACTION = "SELECT tweet, text, searched FROM redactions LIMIT 1"
+_SET_REDACTION = "REPLACE INTO redactions (tweet, text, searched) VALUES (?, ?, ?)"
+
+MAX_ORIGINS = 1_000  # runs of servers whose numbers are kept, those that appended last: 60 KB
 
 
 class Progress(NamedTuple):
@@ -25,6 +33,14 @@ class Progress(NamedTuple):
     position: int
     checksum: int
     prune_before: int
+
+
+class Redaction(NamedTuple):
+    """A deleted tweet and its text, which report lines above the id `searched` may repeat."""
+
+    tweet: int
+    text: str
+    searched: int
 
 
 def read_progress(connection: sqlite3.Connection) -> Progress | None:
@@ -44,9 +60,30 @@ def last_number(connection: sqlite3.Connection, origin: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-def write_number(connection: sqlite3.Connection, origin: str, number: int) -> None:
-    """Note the number of an origin's last entry. Raises sqlite3.Error."""
-    connection.execute(_SET_NUMBER, (origin, number))
+def write_number(connection: sqlite3.Connection, origin: str, number: int, position: int) -> None:
+    """Note the number and the position of an origin's last entry. Raises sqlite3.Error."""
+    connection.execute(_SET_NUMBER, (origin, number, position))
+
+
+def forget_origins(connection: sqlite3.Connection) -> None:
+    """Forget all origins but the MAX_ORIGINS whose last entries are the newest. Raises sqlite3.Error."""
+    connection.execute(_FORGET_ORIGINS, (MAX_ORIGINS,))
+
+
+def next_redaction(connection: sqlite3.Connection) -> Redaction | None:
+    """Return a redaction that is not finished, if there is one. Raises sqlite3.Error."""
+    row = connection.execute(_REDACTION).fetchone()
+    return None if row is None else Redaction(*row)
+
+
+def write_redaction(connection: sqlite3.Connection, redaction: Redaction) -> None:
+    """Note a redaction, or how far it has come. Raises sqlite3.Error."""
+    connection.execute(_SET_REDACTION, redaction)
+
+
+def end_redaction(connection: sqlite3.Connection, redaction: Redaction) -> None:
+    """Note that a redaction is finished. Raises sqlite3.Error."""
+    connection.execute("DELETE FROM redactions WHERE tweet = ?", (redaction.tweet,))
 
 
 def refuse_replica(connection: sqlite3.Connection, path: Path) -> None:
