@@ -42,7 +42,7 @@ async def test_a_server_answers_under_its_addresses_and_names_alone(host: str, s
         assert answer.status == (404 if (status, path) == (200, "/nothing") else status)
         if status == 421:
             assert answer.code == "forbidden"
-            assert "the operator can give this name" in answer.json["detail"]
+            assert "--http-name" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(("headers", "status"), ORIGINS)

@@ -299,7 +299,8 @@ class HttpConnection:
         """Take a place, and count the request. Raises ProtocolError `busy`, or SlowDown."""
         if not self.place.seated:
             self.place.seat(self)
-        self._count(requester, cost)
+        if cost:
+            self._count(requester, cost)
 
     def _count(self, requester: Requester, cost: int) -> None:
         """Count a request as `cost` of them. Raises SlowDown."""

@@ -8,15 +8,15 @@ from collections.abc import Collection
 from ipaddress import ip_address
 
 from ttweet.server.http.forwarded import is_forwarded
-from ttweet.server.http.problems import Unserved
+from ttweet.server.http.problems import Unreachable, Unserved
 from ttweet.server.http.request import SAFE, Request
 
 
 def check(request: Request, names: Collection[str], *, trusted: bool) -> None:
     """Raise Unserved for a request that a browser should not have sent, or a proxy that is not `trusted`."""
     if is_forwarded(request) and not trusted:
-        raise Unserved(
-            403, "forbidden", "request through an unknown proxy; the operator can give its address to the server"
+        raise Unreachable(
+            403, "forbidden", "request through an unknown proxy; the operator can allow it with --http-proxy ADDRESS"
         )
     check_host(request, names)
     check_origin(request)
@@ -27,7 +27,9 @@ def check_host(request: Request, names: Collection[str]) -> None:
     host = request.header("host")
     name = hostname(host)
     if not (name == "localhost" or name in names or _is_address(name) or (not host and request.version == "1.0")):
-        raise Unserved(421, "forbidden", f"unknown host {name[:60]!a}; the operator can give this name to the server")
+        raise Unreachable(
+            421, "forbidden", f"unknown host {name[:60]!a}; the operator can allow it with --http-name NAME"
+        )
 
 
 def check_origin(request: Request) -> None:

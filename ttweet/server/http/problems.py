@@ -53,6 +53,10 @@ class Unserved(Refused):
         self.headers = headers
 
 
+class Unreachable(Unserved):
+    """A request by a way on which nothing is served, not even the style of a page."""
+
+
 class Malformed(ProtocolError):
     """Bytes that are no request: they are answered once with a status, and the connection is closed."""
 

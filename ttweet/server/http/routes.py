@@ -39,6 +39,8 @@ class Route:
     """That of its success."""
     streams: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The forms that are streams, each with the parameters of its query."""
+    is_free: bool = False
+    """Whether it does not count in the rate."""
 
     @property
     def right(self) -> str | None:
@@ -48,6 +50,8 @@ class Route:
     @property
     def cost(self) -> int:
         """As how many requests it counts in the rate."""
+        if self.is_free:
+            return 0
         return 1 if self.asks is None else COSTS.get(self.asks, 1)
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from tests.support.http_calls import Answer, HttpServing, http_serving
 from ttweet.security.authenticator import Authenticator
+from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
+from ttweet.server.config import Rates
 from ttweet.server.http.page import assets, site, views
 from ttweet.server.http.page.frame import PAGE_POLICY
 from ttweet.server.http.page.views import CHART_POLICY
@@ -351,6 +353,24 @@ async def test_a_page_gets_tweets_as_the_items_that_it_would_have_shown() -> Non
         (item,) = re.findall(r"<li id=.*?</li>", await page(http, "/"), re.DOTALL)
         assert "\n".join(re.findall("^data: (.*)$", event, re.MULTILINE)) == item
         assert event.split("\n\n")[1].startswith("id: 1\ndata: <li")
+
+
+async def test_the_page_of_a_client_that_is_too_fast_has_its_style() -> None:
+    async with http_serving(rates=Rates(Rate(1, "h", burst=1))) as http:
+        statuses = [(await http.ask("GET", "/tags", accept=BROWSER)).status for _ in range(2)]
+        style = await http.ask("GET", assets.path_of("style.css"))
+        assert (statuses, style.status) == ([200, 429], 200)
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"host": "evil.example"}, 421), ({"via": "1.1 a"}, 403)])
+async def test_a_browser_that_gets_no_style_gets_a_line_of_text(headers: dict[str, str], status: int) -> None:
+    async with http_serving() as http:
+        for path, type_ in (
+            ("/", "text/plain; charset=utf-8"),
+            (assets.path_of("style.css"), "application/problem+json"),
+        ):
+            answer = await http.ask("GET", path, **headers, **({"accept": BROWSER} if path == "/" else {}))
+            assert (answer.status, answer.headers["content-type"]) == (status, type_)
 
 
 async def test_assets_are_kept_for_good_under_a_path_of_their_own() -> None:

@@ -43,8 +43,11 @@ def path_of(name: str) -> str:
 
 
 def routes() -> list[Route]:
-    """Return a route for each asset."""
-    return [Route("GET", f"/assets/{{hash}}/{name}", None, _serve, f"An asset of the pages: {name}") for name in _TYPES]
+    """Return a route for each asset. They are free: the page for a client that is too fast needs them too."""
+    return [
+        Route("GET", f"/assets/{{hash}}/{name}", None, _serve, f"An asset of the pages: {name}", is_free=True)
+        for name in _TYPES
+    ]
 
 
 async def _serve(call: Call) -> Response:

@@ -7,8 +7,9 @@ from ttweet.model.errors import Refused, TtweetError
 from ttweet.server.http.login import NEXT, login_path
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
+from ttweet.server.http.problems import Unreachable
 from ttweet.server.http.request import SAFE, Request, fields_of
-from ttweet.server.http.response import Response
+from ttweet.server.http.response import TEXT, Response
 from ttweet.server.http.routes import DESCRIBED_AT
 
 HEADINGS = {
@@ -32,6 +33,8 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
 
     `/?big` leads to `/big`, and `/tags/TAG?big` to its page for a projector.
     """
+    if isinstance(error, Unreachable):
+        return replace(document, body=f"{_sentence(error)}\n".encode(), type=TEXT)
     if document.status == 401 and request.method in SAFE:
         return _led_to(login_path(request), document)
     if document.status == 400 and request.query in ("big", "big=1") and _HAS_BIG.fullmatch(request.path):
