@@ -243,7 +243,7 @@ def test_a_spool_that_cannot_be_written_does_not_prevent_posting(state: Path, se
     state.write_text("a file where the folder should be")
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "1\n")
-    assert "Not a directory; posting without the spool" in err
+    assert "Not a directory; set XDG_STATE_HOME to a folder that you can write; posting without the spool" in err
 
 
 def test_lines_have_keys_and_no_spool(state: Path) -> None:

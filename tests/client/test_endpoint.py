@@ -180,7 +180,7 @@ def test_what_holds_no_token_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [(None, "cannot be read: No such file or directory; put the token into it"), ("", "is empty"), ("\n", "is empty")],
+    [(None, "cannot be read: No such file or directory; check the path"), ("", "is empty"), ("\n", "is empty")],
 )
 def test_a_file_without_a_token_is_not_the_same_as_no_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, fault: str

@@ -7,6 +7,7 @@ from ttweet.cluster.address import parse
 from ttweet.cluster.settings import ClusterSettings, Credentials
 from ttweet.defaults import SYSTEM_CA
 from ttweet.files import secret_objection
+from ttweet.model.remedies import reason
 
 VARIABLE = "TTWEET_CLUSTER"
 MAX_PASSWORD_BYTES = 1024  # of the file of TTWEET_CLUSTER_PASSWORD_FILE
@@ -44,7 +45,5 @@ def _password_of(path: str | None) -> str:
                 raise UsageError(f"other users can read {VARIABLE}_PASSWORD_FILE {path!a} {wrong}")
             data = file.read(MAX_PASSWORD_BYTES)
     except OSError as exc:
-        raise UsageError(
-            f"{VARIABLE}_PASSWORD_FILE {path!a} cannot be read: {exc.strerror}; put the password into it"
-        ) from exc
+        raise UsageError(f"{VARIABLE}_PASSWORD_FILE {path!a} cannot be read: {reason(exc)}") from exc
     return data.decode("utf-8", "replace").strip()

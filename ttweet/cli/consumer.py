@@ -4,7 +4,6 @@ The file has the id of the last tweet that was handled, and the server. The id i
 a crash in between repeats one tweet and loses none.
 """
 
-import errno
 import os
 import re
 from pathlib import Path
@@ -12,12 +11,10 @@ from typing import Self
 
 from ttweet import system
 from ttweet.cli import shell
-from ttweet.cli.state import state_folder
+from ttweet.cli.state import naming_the_variable, state_folder
 from ttweet.files import lock, make_private, open_own, trusted_path
 
 DIGITS = 16  # of the id at the start of the file, which is overwritten in place; the highest id has 16
-WRITABLE = "set XDG_STATE_HOME to a folder that you can write"
-_NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.ENOTDIR)
 FILE_BYTES = 4096  # that are read of the file: an id, and a list of servers as on a command line
 
 
@@ -79,9 +76,5 @@ def open_consumer(name: str, server: str) -> Consumer:
     """Open the position of this user with this name. Raises OSError, UsageError."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", name):
         raise shell.UsageError(f"invalid --consumer {shell.quoted(name)}: use 1 to 64 letters, digits, _ and -")
-    try:
+    with naming_the_variable():
         return Consumer(state_folder("the positions of consumers") / "consumers" / name, server)
-    except OSError as exc:
-        if exc.errno not in _NOT_WRITABLE:
-            raise
-        raise OSError(exc.errno, f"{exc.strerror}; {WRITABLE}", exc.filename) from exc

@@ -42,7 +42,7 @@ def system_fault(error: OSError) -> str:
         return f"the system refused: {reason}; {RAISE_LIMIT}"
     if error.filename is not None or error.errno not in _NOT_OF_WRITING:
         name = "stdout" if error.filename is None else os.fsdecode(error.filename)
-        return f"{name}: {reason}" if "; " in reason else f"{name}: {reason}; {remedies.of_file(error.errno)}"
+        return f"{name}: {remedies.reason(error)}"
     if error.errno == errno.ENOENT and _is_folder_gone():
         return "the current folder was removed or moved; cd to another one"
     return f"the system refused: {reason}; close other programs, or retry"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ttweet.cli import shell
 from ttweet.cli.reach import OpenAs
-from ttweet.cli.state import state_folder
+from ttweet.cli.state import naming_the_variable, state_folder
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, FullError, HeldError, Parcel, Spool, SpooledParcel
 from ttweet.model import tweets
 from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused, TtweetError
@@ -45,6 +45,7 @@ def post(
         return client.post(text, tags=parcel.tags, scan=scan, key=parcel.key)
 
 
+@naming_the_variable()
 def post_waiting(open_as: OpenAs) -> None:
     """Post what waits for the server. Raises KeptError when some of it still has to, Refused, OSError."""
     spool = Spool(folder())
@@ -69,6 +70,7 @@ def _parcel(open_as: OpenAs, text: str, *, by: str | None, tags: list[str], scan
     return Parcel(_server(open_as), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
 
 
+@naming_the_variable()
 def _keep_and_deliver(spool: Spool, open_as: OpenAs, parcel: Parcel) -> Stored:
     with ExitStack() as stack:
         try:

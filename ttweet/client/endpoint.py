@@ -11,7 +11,7 @@ import time
 from ttweet.client import tcp
 from ttweet.defaults import SYSTEM_CA
 from ttweet.model.errors import SetupError
-from ttweet.model.remedies import IS_UTF_16
+from ttweet.model.remedies import IS_UTF_16, reason
 from ttweet.model.switches import is_on
 from ttweet.protocol import calls
 
@@ -154,7 +154,7 @@ def _token_of(path: str, source: str) -> str:
             refuse_replaceable(path)
             data = file.read(MAX_TOKEN_BYTES)
     except OSError as exc:
-        raise SetupError("token", f"{source} cannot be read: {exc.strerror}; put the token into it") from exc
+        raise SetupError("token", f"{source} cannot be read: {reason(exc)}") from exc
     if data.startswith(UTF_16):
         raise SetupError("token", f"{source} {IS_UTF_16}")
     return data.removeprefix(UTF_8).decode("ascii", "replace").strip()

@@ -25,8 +25,13 @@ REPAIR_LINE = "repair or remove that line, and repeat the import"
 IS_UTF_16 = "is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8"
 
 
-def of_file(number: int | None) -> str:
-    """Return the remedy for an error of the system with a file, by its errno."""
+def reason(error: OSError) -> str:
+    """Return why the system refused a file and, unless the reason says it, what to do."""
+    why = error.strerror or str(error)
+    return why if "; " in why else f"{why}; {_of_file(error.errno)}"
+
+
+def _of_file(number: int | None) -> str:
     match number:
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return "check the permissions of the file and of its folder"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ttweet.files import NotOursError, refuse_replaceable, secret_objection
 from ttweet.model.errors import OpenError
-from ttweet.model.remedies import of_file
+from ttweet.model.remedies import reason
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 KEY = "PRIVATE KEY-----"
@@ -50,8 +50,7 @@ class Certificates:
         try:
             return self._read()
         except OSError as exc:  # a renewal removed a file between two reads
-            problem = f"cannot read {self.cert} and {self.key}: {exc.strerror}"
-            raise OpenError("denied", problem, of_file(exc.errno)) from exc
+            raise OpenError("denied", f"cannot read {self.cert} and {self.key}: {reason(exc)}") from exc
 
     def _read(self) -> ssl.SSLContext:
         _check(self.cert, CERTIFICATE, "certificate")
@@ -100,7 +99,7 @@ def _check(path: Path, mark: str, what: str) -> None:
     except NotOursError as exc:
         raise OpenError("denied", f"cannot trust the {what} in {path}: {exc.strerror}") from exc
     except OSError as exc:
-        raise OpenError("denied", f"cannot read {path}: {exc.strerror}", of_file(exc.errno)) from exc
+        raise OpenError("denied", f"cannot read {path}: {reason(exc)}") from exc
     if len(data) > MAX_FILE_BYTES:
         raise OpenError(
             "not_ours", f"{path} has more than {MAX_FILE_BYTES // 1024:,} KiB; give a smaller file with a {what}"

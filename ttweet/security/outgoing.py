@@ -12,7 +12,7 @@ from functools import partial
 from ttweet.defaults import SYSTEM_CA
 from ttweet.files import NotOursError, refuse_replaceable
 from ttweet.model.errors import SetupError
-from ttweet.model.remedies import of_file
+from ttweet.model.remedies import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def _use(path: str, load: Callable[[], object], what: str, remedy: str = "; give
     except ssl.SSLError as exc:
         raise SetupError("tls", f"no {what} in {path}{remedy}") from exc
     except OSError as exc:
-        problem = f"cannot read the {what} in {path or repr(path)}: {exc.strerror}"
-        raise SetupError("tls", problem, of_file(exc.errno)) from exc
+        raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {reason(exc)}") from exc
 
 
 def _refuse_password(path: str) -> str:

@@ -88,4 +88,4 @@ def reason(exc: OSError) -> str:
         return "another process has locked it"
     if isinstance(exc, NotOursError):
         return f"{exc.strerror}; choose another report file, or none"
-    return f"{exc.strerror}; {remedies.of_file(exc.errno)}"
+    return remedies.reason(exc)
