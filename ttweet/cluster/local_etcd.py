@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shutil
 import signal
@@ -183,9 +184,13 @@ def free_ports(count: int) -> list[int]:
     with ExitStack() as held:
         ports = set[int]()
         while len(ports) < count:
-            with suppress(OSError):
-                port = FIRST_PORT + secrets.randbelow(PORTS)
+            port = FIRST_PORT + secrets.randbelow(PORTS)
+            try:
                 held.enter_context(socket.create_server((_LOCAL, port)))
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE:
+                    raise
+            else:
                 ports.add(port)
         return [*ports]
 

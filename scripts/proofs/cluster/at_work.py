@@ -124,6 +124,7 @@ def nodes(stage: Stage, scale: float) -> Iterator[LocalEtcd]:
     """Three nodes of etcd until the block ends. Raises Skipped without etcd."""
     if not local_etcd.is_installed():
         raise Skipped(f"etcd is not installed; {local_etcd.INSTALL}")
+    stage.folder.mkdir(parents=True, exist_ok=True)
     with local_etcd.running(stage.folder, 3, *(SOON if scale < SHORT_SCALE else ())) as etcd:
         yield etcd
 

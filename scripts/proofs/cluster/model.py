@@ -40,12 +40,12 @@ def prove_model(stage: Stage, scale: float, seed: int) -> Result:
     """Apply random entries in any grouping, with lost answers and restarts in between: all files are equal."""
     if importlib.util.find_spec("hypothesis") is None:
         raise Skipped("hypothesis is not installed; scripts/setup dev")
+    stage.folder.mkdir(parents=True, exist_ok=True)
     examples, findings = max(15, int(EXAMPLES * scale)), Findings()
-    command = [sys.executable, "-m", "proofs.cluster.model", str(examples), str(seed), *filter(None, [stage.mutant])]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "scripts")])
-    done = subprocess.run(
-        command, cwd=stage.folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
-    )
+    run = f"from proofs.cluster.model import main; main({examples}, {seed}, {stage.mutant!r})"
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts")])}
+    command = [sys.executable, "-c", run]
+    done = subprocess.run(command, cwd=stage.folder, env=variables, capture_output=True, text=True)
     if done.returncode:
         findings.add("differ", "\n".join(done.stderr.splitlines()[-40:]))
     return Result(findings, ("differ",), Examples(examples))
@@ -64,7 +64,3 @@ def main(examples: int, seed: int, mutant: str | None) -> None:
 
     settings = hypothesis.settings(max_examples=examples, stateful_step_count=STEPS, deadline=None, database=None)
     run_state_machine_as_test(hypothesis.seed(seed)(Servers), settings=settings)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)

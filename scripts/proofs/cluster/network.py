@@ -63,6 +63,7 @@ class Network:
         _ip("-n", hub, "link", "add", "br0", "type", "bridge")
         _ip("-n", hub, "address", "add", "10.77.0.254/24", "dev", "br0")
         _ip("-n", hub, "link", "set", "br0", "up")
+        _ip("-n", hub, "link", "set", "lo", "up")
 
     def make_machine(self, machine: int) -> None:
         """Connect a machine with the bridge. Raises Skipped where the system does not let us."""
