@@ -133,6 +133,10 @@ BARS: tuple[Bar, ...] = (
     Bar("find", ("phrase of five", "10,000,000"), AT_MOST, 550, "a phrase of common words that is nowhere, ms"),
     Bar("find", ("short prefix", "10,000,000"), AT_MOST, 550, "a short prefix, ms"),
     Bar("find", ("bytes of a tweet", "10,000,000"), AT_MOST, 60, "bytes of the index for each tweet"),
+    *_against("cluster", "acks of a cluster", "alone", "one server", {"64x16": 0.4}, mine="etcd"),
+    Bar("cluster", ("etcd", "1, p50"), AT_MOST, 6, "latency of a lone client against one server", ("alone", "1, p50")),
+    Bar("cluster", ("etcd", "lag p99"), AT_MOST, 50, "p99 of the lag between two servers, ms"),
+    Bar("cluster", ("etcd", "catch-up"), AT_LEAST, 5000, "tweets a second of a server that starts from nothing"),
 )
 
 
