@@ -201,6 +201,8 @@ async def test_a_full_server_says_so_and_lets_a_client_with_a_token_in(tmp_path:
     async with http_serving(max_clients=1, authenticator=Authenticator(frozenset({READ}), file)) as http:
         first = http.call("192.0.2.1")
         assert (await first.ask("GET", "/tweets")).status == 200
+        answer = await in_anteroom(http).ask("GET", "/", accept="text/html")
+        assert (answer.status, answer.headers["content-type"]) == (503, "text/plain; charset=utf-8")
         for token, status in ((None, 503), (secret, 200)):
             caller = in_anteroom(http)
             assert (await caller.ask("GET", "/tweets", token=token)).status == status

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from ttweet.model.errors import Refused, TtweetError
+from ttweet.model.errors import ProtocolError, Refused, TtweetError
 from ttweet.server.http.login import NEXT, login_path
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
@@ -33,7 +33,7 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
 
     `/?big` leads to `/big`, and `/tags/TAG?big` to its page for a projector.
     """
-    if isinstance(error, Unreachable):
+    if _lacks_style(request, error):
         return replace(document, body=f"{_sentence(error)}\n".encode(), type=TEXT)
     if document.status == 401 and request.method in SAFE:
         return _led_to(login_path(request), document)
@@ -57,6 +57,12 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
         },
     )
     return replace(document, body=html, type=HTML, policy=PAGE_POLICY)
+
+
+def _lacks_style(request: Request, error: TtweetError) -> bool:
+    """Whether the style of a page is refused as well. A form keeps its page, with what was typed."""
+    is_full = isinstance(error, ProtocolError) and error.code == "busy"
+    return isinstance(error, Unreachable) or (is_full and request.method in SAFE)
 
 
 def _led_to(path: str, document: Response) -> Response:
