@@ -7,6 +7,7 @@ import h11
 from ttweet.cluster.messages import GatewayError, MalformedAnswerError, decode_error
 
 MAX_HEAD_BYTES = 16 * 1024  # of an answer's headers; etcd sends 400 bytes
+MAX_SHOWN_BYTES = 200  # of an answer that is not the gateway's
 MAX_ANSWER_BYTES = 4 * 1024 * 1024  # of an answer, or a line of a watch: etcd splits those at 2 MiB, 2.7 MiB in base64
 
 
@@ -96,4 +97,5 @@ def _refusal(status: int, data: bytes) -> GatewayError | MalformedAnswerError:
     try:
         return decode_error(data)
     except MalformedAnswerError:
-        return MalformedAnswerError(f"not an answer of etcd: HTTP status {status}")
+        said = ascii(data[:MAX_SHOWN_BYTES].decode("utf-8", "replace").strip())
+        return MalformedAnswerError(f"not an answer of etcd: HTTP status {status}, {said}")

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     import ssl
 
     from ttweet.cluster.address import ClusterAddress
-    from ttweet.cluster.settings import Credentials
+    from ttweet.cluster.settings import ClusterSettings, Credentials
 
 T = TypeVar("T")
 
 PAUSE_S = 0.1  # between attempts: an election takes 1 s or more
+CHECK_USER = "check TTWEET_CLUSTER_USER, its password and its role"
 CORRUPTING = ("3.5.0", "3.5.1", "3.5.2")  # they can lose what they have acknowledged: etcd's issue 13766
 
 
@@ -27,6 +28,14 @@ class UnansweredError(Exception):
     def __init__(self, problem: str, *, sent: bool) -> None:
         super().__init__(problem)
         self.sent = sent
+
+
+def explained(error: BaseException | None, settings: ClusterSettings) -> tuple[str, str]:
+    """Return the problem that etcd does not answer, or rejects the request, and its remedy."""
+    if isinstance(error, GatewayError):
+        return f"etcd at {settings.address} rejects the request: {error}", CHECK_USER
+    remedy = "start its nodes, or check the URL" + " and the certificates" * settings.address.tls
+    return f"no majority of etcd answers at {settings.address}: {error}", remedy
 
 
 class Nodes:

@@ -9,7 +9,7 @@ import trio
 from ttweet.cluster.layout import Layout
 from ttweet.cluster.messages import STATUS, GatewayError, StatusResponse
 from ttweet.cluster.node_connection import NodeError, open_connection
-from ttweet.cluster.nodes import Caller, Nodes, UnansweredError
+from ttweet.cluster.nodes import Caller, Nodes, UnansweredError, explained
 from ttweet.cluster.presence import ServerState, read_servers
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def _servers(settings: ClusterSettings, tls: ssl.SSLContext | None) -> tup
     try:
         found = await read_servers(caller, Layout(settings.address.name).servers)
     except (UnansweredError, GatewayError) as exc:
-        return [], str(exc)
+        return [], "; ".join(explained(exc, settings))
     finally:
         caller.drop()
     return sorted(found.values(), key=lambda state: state.server), None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ttweet.cluster.etcd_log import EtcdLog, opened
+from ttweet.cluster.messages import GatewayError
+from ttweet.cluster.nodes import explained
 from ttweet.cluster.presence import ServerState
 from ttweet.model.errors import OpenError
 from ttweet.model.netloc import netloc
@@ -89,9 +91,8 @@ def _wait_for_majority(log: EtcdLog, settings: ClusterSettings) -> None:
         try:
             log.end()
         except NoQuorum as exc:
-            if time.monotonic() >= until:
-                problem = f"no majority of etcd answers at {settings.address}: {exc.__cause__}"
-                raise OpenError("unreachable", problem, "check the URL, and that etcd is running") from exc
+            if isinstance(exc.__cause__, GatewayError) or time.monotonic() >= until:
+                raise OpenError("unreachable", *explained(exc.__cause__, settings)) from exc
             time.sleep(PAUSE_S)
         else:
             return

@@ -98,7 +98,7 @@ def test_a_status_without_a_majority_names_the_problem() -> None:
         done = run("cluster", "status", "--cluster", f"etcd://{node},127.0.0.1:1/team")
     assert done.returncode == 3
     assert done.stdout == f"{node}\t3.4.23\tleader\n127.0.0.1:1\t-\tconnection refused\n"
-    assert done.stderr.startswith("ttweet: no majority of etcd answers: ")
+    assert done.stderr.startswith("ttweet: no majority of etcd answers at etcd://")
 
 
 def test_the_tweets_of_a_single_server_begin_a_cluster_when_asked(
@@ -111,7 +111,8 @@ def test_the_tweets_of_a_single_server_begin_a_cluster_when_asked(
     run("backup", str(tmp_path / "two" / "tweets.db"), "--db", str(alone.db))
     refused = run("serve", "0", "--cluster", url, cwd=tmp_path / "one")
     assert refused.returncode == 1
-    assert "has tweets, and follows no cluster; " in refused.stderr
+    assert "has tweets up to id 1, and follows no cluster; begin the cluster with it, " in refused.stderr
+    assert ": add --begin, or choose another file with --db\n" in refused.stderr
     one = start("one", "--begin")
     other = start("two", "--begin")
     run("post", "--server", one.address, "after")
@@ -132,7 +133,7 @@ def test_a_server_does_not_start_without_etcd(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "ttweet: no majority of etcd answers at etcd://127.0.0.1:1/team: 127.0.0.1:1: connection refused; "
-        "check the URL, and that etcd is running"
+        "start its nodes, or check the URL"
     )
 
 

@@ -56,7 +56,7 @@ def _status(url: str | None, *, json: bool) -> int:
     else:
         _write(status)
     if status.problem is not None:
-        shell.complain(f"no majority of etcd answers: {status.problem}; start its nodes, or check the URL")
+        shell.complain(status.problem)
         return shell.UNREACHABLE
     return shell.DONE
 
