@@ -275,6 +275,15 @@ def test_a_profile_without_a_name_is_refused(line: list[str]) -> None:
         __main__._main(line)
 
 
+def test_the_command_that_continues_names_the_profile(write: Write, tmp_path: Path) -> None:
+    with processes.running_server(tmp_path, "--no-report-file") as server:
+        variables = write(f"[profiles.here]\nserver = '{server.address}'\n")
+        for text in ("one", "two"):
+            in_process.run("--profile", "here", "post", text, variables=variables)
+        found = in_process.run("--profile=here", "find", "-n", "1", variables=variables)
+    assert found.stderr == "the newest tweet; older: ttweet --profile here find --limit 1 --before 2\n"
+
+
 def test_a_command_that_is_run_inherits_the_profile_but_no_value_of_the_file(write: Write, tmp_path: Path) -> None:
     with processes.running_server(tmp_path, "--no-report-file") as server:
         variables = write(f"[profiles.here]\nserver = '{server.address}'\ntags = ['filed']\n")

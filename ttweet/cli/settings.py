@@ -45,6 +45,14 @@ def choose_profile(arguments: list[str]) -> list[str]:
     return rest
 
 
+def command_line(*words: str) -> str:
+    """Return a command for the user to run, with the profile in use."""
+    import shlex  # most commands suggest no other
+
+    profile = os.environ.get(PROFILE)
+    return shlex.join(["ttweet", *(["--profile", profile] if profile else []), *words])
+
+
 def apply(arguments: list[str]) -> None:
     """Set the variables that the file has values for and that are not set. Raises UsageError."""
     from_file.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ttweet.cli import output, shell
+from ttweet.cli import output, settings, shell
 from ttweet.cli.source import check_query, check_since, checked_query, open_source
 from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.records import as_json
@@ -98,7 +98,5 @@ def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:
 
 def _again(words: Sequence[str], options: dict[str, str | int | Path | None], flags: Sequence[str]) -> str:
     """Return the command line that continues, without the id that it continues at."""
-    import shlex  # most queries are answered at once
-
     given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    return shlex.join(["ttweet", "find", *words, *given, *flags])
+    return settings.command_line("find", *words, *given, *flags)

@@ -1,6 +1,5 @@
 """The command `follow`: tweets as they come."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -8,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import following, live, shell
+from ttweet.cli import following, live, settings, shell
 from ttweet.cli.consumer import open_consumer
 from ttweet.cli.follow_start import Start
 from ttweet.cli.options import (
@@ -114,4 +113,4 @@ def follow(
 def _resumed(tags: Sequence[str], options: Mapping[str, object], switches: Mapping[str, bool]) -> str:
     """Return the command line that does the same again, without the place to begin at."""
     given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    return shlex.join(["ttweet", "follow", *tags, *given, *[name for name, is_set in switches.items() if is_set]])
+    return settings.command_line("follow", *tags, *given, *[name for name, is_set in switches.items() if is_set])
