@@ -34,6 +34,7 @@ WRONG_COMMANDS = {
     "tags python rust": "2 tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG",
     "post": "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
+    "post -- -5 degrees": "2 arguments for one message; quote it: ttweet post -- '-5 degrees'",
     "post ''": "empty message; give a text, or add --empty to clear what ttweet last shows",
     "post --tag 'two words' hi": "invalid tag 'two words': use 1 to 150 letters, digits and _",
     "post --as a-b hi": "invalid name 'a-b': use 1 to 32 letters and digits",

@@ -156,7 +156,7 @@ def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> st
     if message and (stdin or lines):
         raise shell.UsageError(f"two messages: stdin and {shlex.quote(message[0])}; give one of them")
     if len(message) > 1:
-        whole = shlex.quote(" ".join(message))
+        whole = f"{'-- ' if message[0].startswith('-') else ''}{shlex.quote(' '.join(message))}"
         raise shell.UsageError(f"{len(message)} arguments for one message; quote it: ttweet post {whole}")
     if stdin or lines:
         return None
