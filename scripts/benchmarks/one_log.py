@@ -9,11 +9,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import trio
+
 from ttweet.__main__ import main
 from ttweet.server import membership
 from ttweet.storage.replicated.log import Record
 
 KEPT = 64  # records; the server has read all others
+
+
+class UnusedNames:
+    """The names that are online in a cluster whose clients have none. See ClusterNames."""
+
+    async def run(self, recheck: object) -> None:  # noqa: ARG002 - there is nothing to check
+        """Run until cancelled."""
+        await trio.sleep_forever()
 
 
 class LogInMemory:
@@ -44,6 +54,10 @@ class LogInMemory:
     def end(self) -> int:
         """See Log."""
         return self._end
+
+    def names(self) -> UnusedNames:
+        """See EtcdLog."""
+        return UnusedNames()
 
     def publish(self, state: object) -> None:
         """There is no other server."""
