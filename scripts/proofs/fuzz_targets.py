@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from proofs.report_log import is_hidden
 
 if TYPE_CHECKING:
-    from ttweet.server.http.request import Request as HttpRequest
+    from ttweet.server.http.request import HttpRequest
 
 Target = Callable[[bytes], None]
 MAX_CUTS = 8  # of one stream of bytes

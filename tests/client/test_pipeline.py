@@ -16,7 +16,7 @@ from ttweet.model.errors import Refused
 
 if TYPE_CHECKING:
     from ttweet.client.exchanges import Steps
-    from ttweet.client.pipeline import Outcome
+    from ttweet.client.pipeline import PostOutcome
 
 
 class SlowServer:
@@ -45,14 +45,14 @@ class SlowServer:
         return json.dumps(["ok", {"id": len(self.stored), "at": 0, "tags": [frame]}]).encode()
 
 
-def carried_out(steps: Steps[Outcome], server: SlowServer, pauses: list[float]) -> Outcome:
+def carried_out(steps: Steps[PostOutcome], server: SlowServer, pauses: list[float]) -> PostOutcome:
     """Do what the steps say with a server whose pauses take no time, and are noted."""
     received: bytes | None = None
     while True:
         try:
             step = steps.send(received)
         except StopIteration as end:
-            return cast("Outcome", end.value)
+            return cast("PostOutcome", end.value)
         received = server.receive() if step is RECEIVE else None
         if isinstance(step, bytes):
             server.send(step)

@@ -24,7 +24,7 @@ from ttweet.client.tcp import addresses, first_connected, in_turn
 from ttweet.model.errors import ConnectError, ResolverError, TtweetError
 
 if TYPE_CHECKING:
-    from ttweet.client.tcp import Address
+    from ttweet.client.tcp import SocketAddress
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -33,7 +33,7 @@ def late() -> float:
     return time.monotonic() + LIMIT_S
 
 
-def at(port: int) -> "Address":
+def at(port: int) -> "SocketAddress":
     return V4, ("127.0.0.1", port)
 
 

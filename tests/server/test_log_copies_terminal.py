@@ -10,7 +10,7 @@ from tests.support.guard import GUARD_S
 from tests.support.report_files import fill, log_line, pipe, store_with
 from ttweet.server.destinations import StderrDestination
 from ttweet.server.log_copies import LogCopy
-from ttweet.server.messages import TerminalHandler
+from ttweet.server.terminal_handler import TerminalHandler
 
 
 def test_the_terminal_shows_each_line_once() -> None:

@@ -20,8 +20,8 @@ from ttweet.model.tweets import Draft, Tweet
 from ttweet.server import terminal
 from ttweet.server.config import LineStyle
 from ttweet.server.event_lines import JsonLines, TextLines
-from ttweet.server.messages import TerminalHandler
 from ttweet.server.terminal import EventTerminal, MessageFormatter, show_messages_as
+from ttweet.server.terminal_handler import TerminalHandler
 
 PEER = ("192.0.2.7", 52116)
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from ttweet import system
 from ttweet.cli import shell
-from ttweet.cli.state import naming_the_variable, state_folder
+from ttweet.cli.state_folder import naming_the_variable, state_folder
 from ttweet.files import lock, make_private, open_own, trusted_path
 
 DIGITS = 16  # of the id at the start of the file, which is overwritten in place; the highest id has 16

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ttweet.cli import shell
 from ttweet.cli.reach import OpenAs
-from ttweet.cli.state import naming_the_variable, state_folder
+from ttweet.cli.state_folder import naming_the_variable, state_folder
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, FullError, HeldError, Parcel, Spool, SpooledParcel
 from ttweet.model import tweets
 from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused, TtweetError

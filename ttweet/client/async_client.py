@@ -24,7 +24,7 @@ from ttweet.model.errors import ConnectError, Refused
 
 if TYPE_CHECKING:
     from ttweet.client.exchanges import Begin, Exchange, Step, Steps
-    from ttweet.client.pipeline import Batch, Outcome
+    from ttweet.client.pipeline import PostBatch, PostOutcome
     from ttweet.client.rotation import Patience
     from ttweet.protocol.calls import Call
 
@@ -97,7 +97,7 @@ class AsyncClient(AnyClient):
         self.rotation.note_all(result)
         return result
 
-    async def carry_out_batch(self, batch: Batch) -> AsyncIterator[Outcome]:
+    async def carry_out_batch(self, batch: PostBatch) -> AsyncIterator[PostOutcome]:
         """Carry out the uploads of a batch and yield their outcomes in order. It has a connection to itself."""
         uploads, in_flight = batch
         pipeline = Pipeline(in_flight, self._retry_budget())

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ttweet.client.retry import RetryBudget
     from ttweet.protocol.replies import Stored
 
-    Outcome = Stored | Refused
-    Batch = tuple[Iterator[bytes | Refused], int]  # frames and refusals; how many frames are unanswered at most
+    PostOutcome = Stored | Refused
+    PostBatch = tuple[Iterator[bytes | Refused], int]  # frames and refusals; how many frames are unanswered at most
 
 MAX_BATCH_BYTES = 64 * 1024  # sent at once: the answers fit into the socket's buffers, so both ends make progress
 
@@ -33,7 +33,7 @@ class Pipeline:
     def __init__(self, size: int, budget: RetryBudget) -> None:
         self._size = size
         self._budget = budget
-        self._uploads: deque[bytes | Outcome] = deque()  # frames to be answered, and outcomes in their places
+        self._uploads: deque[bytes | PostOutcome] = deque()  # frames to be answered, and outcomes in their places
 
     def __len__(self) -> int:
         return len(self._uploads)
@@ -52,7 +52,7 @@ class Pipeline:
                 break
         return b"".join(batch)
 
-    def next_outcome(self) -> Steps[Outcome]:
+    def next_outcome(self) -> Steps[PostOutcome]:
         """Return the outcome of the first upload, which leaves the pipeline."""
         while isinstance(first := self._uploads[0], bytes):
             outcome = _outcome((yield RECEIVE))
@@ -80,7 +80,7 @@ class Pipeline:
         yield from [one for one in self._uploads if isinstance(one, bytes)]
 
 
-def _outcome(line: bytes) -> Outcome:
+def _outcome(line: bytes) -> PostOutcome:
     try:
         return replies.stored(replies.data_of(line))
     except Refused as refused:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ttweet.client.cursor import FollowListener
     from ttweet.client.exchanges import Begin, Exchange, Step, Steps
     from ttweet.client.follower import Follower
-    from ttweet.client.pipeline import Batch, Outcome
+    from ttweet.client.pipeline import PostBatch, PostOutcome
     from ttweet.client.rotation import Patience
     from ttweet.client.servers import ServerAddress
     from ttweet.protocol.calls import Call
@@ -113,7 +113,7 @@ class Client(AnyClient):
         self.rotation.note_all(result)
         return result
 
-    def carry_out_batch(self, batch: Batch) -> Iterator[Outcome]:
+    def carry_out_batch(self, batch: PostBatch) -> Iterator[PostOutcome]:
         """Carry out the uploads of a batch and yield their outcomes in order."""
         from ttweet.client.pipeline import Pipeline
 

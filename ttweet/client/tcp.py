@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     T = TypeVar("T")
-    Address = tuple[int, Any]  # family and socket address
+    SocketAddress = tuple[int, Any]  # family and socket address
 
 NEXT_ATTEMPT_S = 0.25  # between attempts to connect to different addresses (RFC 8305, section 8)
 _IN_PROGRESS = (0, errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", 0))  # the last one is that of Windows
@@ -33,7 +33,7 @@ def connected(host: str, port: int, until: float) -> socket.socket:
     return first_connected(in_turn(addresses(host, port, until)), until)
 
 
-def addresses(host: str, port: int, until: float) -> list[Address]:
+def addresses(host: str, port: int, until: float) -> list[SocketAddress]:
     """Return the addresses of a host, the best first. Raises gaierror and UnicodeError.
 
     Nothing ends a look-up of a name once it has begun, so a thread does it, which is given up when it takes too long.
@@ -45,14 +45,14 @@ def addresses(host: str, port: int, until: float) -> list[Address]:
         return _in_thread(lambda: _looked_up(host, port, 0), until)
 
 
-def in_turn(addresses: list[Address]) -> list[Address]:
+def in_turn(addresses: list[SocketAddress]) -> list[SocketAddress]:
     """Return the addresses with the two families in turn, beginning with that of the first; RFC 8305, section 4."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]
     return [address for address in chain(*zip_longest(first, others)) if address is not None]
 
 
-def first_connected(addresses: list[Address], until: float) -> socket.socket:
+def first_connected(addresses: list[SocketAddress], until: float) -> socket.socket:
     """Return the first connection made, and end the other attempts. Raises OSError when all fail, and TimeoutError."""
     waiting, race = deque(addresses), _Race()
     try:
@@ -123,7 +123,7 @@ class _Race:
         refusals = [failure for failure in self._failures if isinstance(failure, ConnectionRefusedError)]
         return (refusals or self._failures)[0]
 
-    def begin(self, address: Address) -> None:
+    def begin(self, address: SocketAddress) -> None:
         """Begin one more attempt."""
         family, where = address
         try:
@@ -160,7 +160,7 @@ class _Race:
         self._failures.append(OSError(error, os.strerror(error)))
 
 
-def _looked_up(host: str, port: int, flags: int) -> list[Address]:
+def _looked_up(host: str, port: int, flags: int) -> list[SocketAddress]:
     name = host.encode() if host.isascii() else host  # bytes save a millisecond's import of tables for other scripts
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
     return [(family, address) for family, _, _, _, address in found]

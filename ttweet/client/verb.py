@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ttweet.client.async_client import AsyncClient
     from ttweet.client.exchanges import Exchange
-    from ttweet.client.pipeline import Batch, Outcome
+    from ttweet.client.pipeline import PostBatch, PostOutcome
     from ttweet.client.sync_client import Client
 
     P = ParamSpec("P")
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
         """The type of a method that yields the outcomes of a batch."""
 
         @overload
-        def __get__(self, client: Client, kind: object) -> Callable[P, Iterator[Outcome]]: ...
+        def __get__(self, client: Client, kind: object) -> Callable[P, Iterator[PostOutcome]]: ...
         @overload
-        def __get__(self, client: AsyncClient, kind: object) -> Callable[P, AsyncIterator[Outcome]]: ...
+        def __get__(self, client: AsyncClient, kind: object) -> Callable[P, AsyncIterator[PostOutcome]]: ...
         @overload
         def __get__(self, client: None, kind: object) -> Callable[Concatenate[Any, P], Any]: ...
 
@@ -53,12 +53,12 @@ def verb(exchange: Callable[Concatenate[Any, P], Exchange[Result]]) -> Verb[P, R
     return method  # type: ignore[return-value]  # a function binds itself to a client as a Verb does
 
 
-def batch_verb(batch: Callable[Concatenate[Any, P], Batch]) -> BatchVerb[P]:
+def batch_verb(batch: Callable[Concatenate[Any, P], PostBatch]) -> BatchVerb[P]:
     """Make a method that carries out a batch and yields the outcomes."""
 
     @wraps(batch)
     def method(client: Any, *args: P.args, **options: P.kwargs) -> Any:
         return client.carry_out_batch(batch(client, *args, **options))
 
-    method.__annotations__["return"] = "Iterator[Outcome]"
+    method.__annotations__["return"] = "Iterator[PostOutcome]"
     return method  # type: ignore[return-value]

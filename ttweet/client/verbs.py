@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ttweet.client.exchanges import Exchange
-    from ttweet.client.pipeline import Batch
+    from ttweet.client.pipeline import PostBatch
     from ttweet.client.rotation import Rotation
     from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
     from ttweet.protocol.calls import Call
@@ -52,7 +52,7 @@ class Verbs:
         tags: Iterable[str] = (),
         keys: Iterable[str | None] = repeat(None),
         in_flight: int = IN_FLIGHT,
-    ) -> Batch:
+    ) -> PostBatch:
         """Upload many tweets, each with its key, without waiting for each. Yield their outcomes in order.
 
         At most `in_flight` are unanswered. After a ConnectError, the texts that were taken and have no outcome yet may

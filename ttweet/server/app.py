@@ -41,7 +41,6 @@ from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.entrances import Edge, Entrance, listen
 from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import LogCopy
-from ttweet.server.messages import TerminalHandler
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, ListenError, resolve
 from ttweet.server.net.places import Places
@@ -66,6 +65,7 @@ from ttweet.server.startup import (
 )
 from ttweet.server.stats import StatsCollector
 from ttweet.server.terminal import show_messages_as
+from ttweet.server.terminal_handler import TerminalHandler
 from ttweet.storage.sqlite.writer import SqliteStore
 
 if TYPE_CHECKING:

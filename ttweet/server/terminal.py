@@ -18,7 +18,7 @@ from ttweet.model.times import Clock, now_ms
 from ttweet.model.tweets import Tweet
 from ttweet.server.destinations import StderrDestination
 from ttweet.server.event_lines import Lines
-from ttweet.server.messages import EscapingFormatter, TerminalHandler
+from ttweet.server.terminal_handler import EscapingFormatter, TerminalHandler
 
 SHOW_INTERVAL_S = 0.1  # between two writes: at high rates each has many lines
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of events that wait for the terminal: about 16,000

@@ -11,7 +11,7 @@ from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Rates
 from ttweet.server.http.forwarded import Requester, requester_of
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 
 HEADERS = [
     "cdn_loop",
@@ -66,7 +66,7 @@ async def test_a_request_by_a_proxy_that_is_not_trusted_is_refused_with_the_way_
 def test_the_client_is_the_last_address_that_is_no_proxy(
     peer: str, headers: dict[str, str], address: str, is_secure: bool
 ) -> None:
-    request = Request("GET", "/", "", headers)
+    request = HttpRequest("GET", "/", "", headers)
     assert requester_of(request, Requester((peer, 5), False), PROXIES) == Requester((address, 5), is_secure)
     assert requester_of(request, Requester((peer, 5), True), PROXIES).is_secure, "TLS to this server"
 

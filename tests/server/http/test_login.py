@@ -11,7 +11,7 @@ from tests.support.http_calls import Answer, http_serving
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import READ, RIGHTS
 from ttweet.security.token_file import TokenFile
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -170,4 +170,4 @@ BACKSLASHES = "\\" * 15_000
     ids=range(12),
 )
 def test_the_token_in_a_cookie_is_read_as_sent_without_quotes_to_resolve(header: str, token: str | None) -> None:
-    assert Request("GET", "/", "", {"cookie": header}).cookie == token
+    assert HttpRequest("GET", "/", "", {"cookie": header}).cookie == token

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from ttweet.server.http.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES, RequestParser
 from ttweet.server.http.problems import Malformed
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 
 POST = b"POST /tweets?a=b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX-A: 1\r\nx-a: 2\r\n\r\nhello"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
 GET = b"GET /a%20b HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
-def requests_of(*pieces: bytes) -> list[Request]:
+def requests_of(*pieces: bytes) -> list[HttpRequest]:
     parser, found = RequestParser(), []
     for piece in pieces:
         parser.receive_data(piece)

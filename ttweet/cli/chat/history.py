@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from ttweet.cli.state import state_folder
+from ttweet.cli.state_folder import state_folder
 from ttweet.files import make_private, open_own, trusted_path, write_texts
 
 MAX_BYTES = 256 * 1024  # of the newest lines that a session begins with: some thousands

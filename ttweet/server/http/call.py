@@ -18,7 +18,7 @@ from ttweet.model.requests import OrderedRequest, Post
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.server.answered_requests import AnsweredRequests
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 from ttweet.server.http.response import Headers, Response
 
 _KEPT_VERSIONS = 64  # 1 MiB at most: what clients ask for again while nothing is new, a fifteenth of a 304
@@ -58,7 +58,7 @@ class Call:
 
     def __init__(
         self,
-        request: Request,
+        request: HttpRequest,
         session: Session,
         found: tuple[str, Mapping[str, str]],
         answered: AnsweredRequests,

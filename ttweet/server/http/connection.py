@@ -23,7 +23,7 @@ from ttweet.server.http.forwarded import Requester, requester_of
 from ttweet.server.http.outbox import HttpOutbox
 from ttweet.server.http.parser import RequestParser
 from ttweet.server.http.problems import Malformed, failure, last_word, problem
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, Response, Stream, encode, encode_head
 from ttweet.server.http.routes import Match
 from ttweet.server.http.site import Site
@@ -230,7 +230,7 @@ class HttpConnection:
 
     # Requests
 
-    async def _next_request(self) -> Request | None:
+    async def _next_request(self) -> HttpRequest | None:
         """Return the next request, None at the end of the connection. Raises Malformed."""
         while (request := self._parser.next_request()) is None:
             if go_on := self._parser.go_on():
@@ -244,7 +244,7 @@ class HttpConnection:
                 self._wait(self._context.limits.frame_s)  # for the whole request: a byte a second does not move it
         return request
 
-    async def _serve(self, request: Request) -> None:
+    async def _serve(self, request: HttpRequest) -> None:
         self.is_working, self._began_s = True, trio.current_time()
         requester = Requester(self.place.peer, self._context.is_secure)
         if self._trusted:
@@ -264,7 +264,7 @@ class HttpConnection:
         else:
             await self._send(request, answer)
 
-    async def _answer(self, request: Request, requester: Requester) -> Response | Stream:
+    async def _answer(self, request: HttpRequest, requester: Requester) -> Response | Stream:
         call, self._route = None, ""
         try:
             route, form, values = self._find(request, requester)
@@ -287,7 +287,7 @@ class HttpConnection:
         self._served = True
         return answer
 
-    def _find(self, request: Request, requester: Requester) -> Match:
+    def _find(self, request: HttpRequest, requester: Requester) -> Match:
         """Find the route of a request. One without a route counts in the rate too. Raises Refused, or SlowDown."""
         try:
             return self._context.site.find(request, trusted=self._trusted)
@@ -309,7 +309,7 @@ class HttpConnection:
         if quota is not None and (error := quota.take(cost)) is not None:
             raise error
 
-    async def _answer_failure(self, request: Request) -> None:
+    async def _answer_failure(self, request: HttpRequest) -> None:
         """Answer a request whose handler has failed, and read no further."""
         self.is_working, self._closing, self._stream = False, True, None
         with suppress(*LOST):
@@ -317,7 +317,7 @@ class HttpConnection:
             await self._send(request, problem(failure(request.method)))
             await self._finish()
 
-    async def _send(self, request: Request, response: Response) -> None:
+    async def _send(self, request: HttpRequest, response: Response) -> None:
         self._closing |= self._session.ended or not request.keeps_alive
         await self._outbox.send(encode(response, head_only=request.method == "HEAD", closes=self._closing))
         self._show(request, response.status)
@@ -333,7 +333,7 @@ class HttpConnection:
             return stream
         return replace(stream, first=stream.first + stream.encoder.pruned(following.pruned_up_to))
 
-    async def _send_stream(self, request: Request, stream: Stream) -> None:
+    async def _send_stream(self, request: HttpRequest, stream: Stream) -> None:
         self._closing = True
         await self._outbox.send(encode_head(stream, head_only=request.method == "HEAD"))
         self._show(request, 200)
@@ -379,7 +379,7 @@ class HttpConnection:
         self.place.heard_at = now = trio.current_time()
         self.deadline = now + seconds
 
-    def _show(self, request: Request, status: int) -> None:
+    def _show(self, request: HttpRequest, status: int) -> None:
         """Count an answer, and show it."""
         self._context.answered.note(self._route, status, trio.current_time() - self._began_s)
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from ttweet.model.events import Peer
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 
 _ALWAYS = (
     "cdn-loop",
@@ -30,12 +30,12 @@ class Requester(NamedTuple):
     is_secure: bool
 
 
-def is_forwarded(request: Request) -> bool:
+def is_forwarded(request: HttpRequest) -> bool:
     """Whether a proxy has passed the request on."""
     return any(name in _ALWAYS or name.startswith("x-forwarded-") for name in request.headers)
 
 
-def requester_of(request: Request, connected: Requester, proxies: Collection[str]) -> Requester:
+def requester_of(request: HttpRequest, connected: Requester, proxies: Collection[str]) -> Requester:
     """Return the client of a request that came from a trusted proxy, given the one that the connection is of.
 
     That is the proxy, or the client of its PROXY header, whose own X-Forwarded-For counts for nothing. Each proxy adds

@@ -9,10 +9,10 @@ from ipaddress import ip_address
 
 from ttweet.server.http.forwarded import is_forwarded
 from ttweet.server.http.problems import Unreachable, Unserved
-from ttweet.server.http.request import SAFE, Request
+from ttweet.server.http.request import SAFE, HttpRequest
 
 
-def check(request: Request, names: Collection[str], *, trusted: bool) -> None:
+def check(request: HttpRequest, names: Collection[str], *, trusted: bool) -> None:
     """Raise Unserved for a request that a browser should not have sent, or a proxy that is not `trusted`."""
     if is_forwarded(request) and not trusted:
         raise Unreachable(
@@ -22,7 +22,7 @@ def check(request: Request, names: Collection[str], *, trusted: bool) -> None:
     check_origin(request)
 
 
-def check_host(request: Request, names: Collection[str]) -> None:
+def check_host(request: HttpRequest, names: Collection[str]) -> None:
     """Raise Unserved for a host that is neither an address, nor localhost, nor one of the server's names."""
     host = request.header("host")
     name = hostname(host)
@@ -32,7 +32,7 @@ def check_host(request: Request, names: Collection[str]) -> None:
         )
 
 
-def check_origin(request: Request) -> None:
+def check_origin(request: HttpRequest) -> None:
     """Raise Unserved for a request that changes something, and that another site's page has sent."""
     if request.method in SAFE:
         return

@@ -7,7 +7,7 @@ from ttweet.server.http import cookie
 from ttweet.server.http.call import Call
 from ttweet.server.http.posting import FORM
 from ttweet.server.http.problems import Unserved
-from ttweet.server.http.request import Request, decoded, fields_of
+from ttweet.server.http.request import HttpRequest, decoded, fields_of
 from ttweet.server.http.response import Headers, Response
 
 NEXT = "next"
@@ -16,7 +16,7 @@ NEXT = "next"
 _OWN_PATH = re.compile(r"/(?![/\\])[!-~]*")  # a browser takes //host, and /\host, for another site
 
 
-def login_path(request: Request) -> str:
+def login_path(request: HttpRequest) -> str:
     """Return the path of the form for a token, from which a browser returns to what it asks for now."""
     target = f"{request.path}?{request.query}" if request.query else request.path
     return "/login" if target == "/" else f"/login?{NEXT}={quote(target, safe='/')}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import h11
 
 from ttweet.server.http.problems import Malformed, NotHttp
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 
 MAX_HEAD_BYTES = 16 * 1024  # of a request line and headers, as nginx and h11 have it; a browser sends 2 KiB
 MAX_BODY_BYTES = 16 * 1024  # of a body, as of a frame; a form of 150 characters, each percent-encoded, has 2 KiB
@@ -60,7 +60,7 @@ class RequestParser:
         elif self.unfinished:
             raise Malformed(400, "incomplete request: the connection ended in the middle of it")
 
-    def next_request(self) -> Request | None:
+    def next_request(self) -> HttpRequest | None:
         """Return the next request, once it is whole. Raises Malformed."""
         reader = self._h11
         if reader is None:
@@ -83,7 +83,7 @@ class RequestParser:
         except h11.RemoteProtocolError as exc:
             raise _malformed(exc) from exc
 
-    def _finish(self, reader: h11.Connection) -> Request:
+    def _finish(self, reader: h11.Connection) -> HttpRequest:
         """Return the request, and begin the next one with the bytes that came already."""
         assert self._head is not None
         head, body = self._head, b"".join(self._body)
@@ -91,7 +91,7 @@ class RequestParser:
         self._body.clear()
         if ahead := reader.trailing_data[0]:
             self.receive_data(ahead)
-        return Request(head.method, head.path, head.query, head.headers, body, head.version)
+        return HttpRequest(head.method, head.path, head.query, head.headers, body, head.version)
 
     def _add(self, data: bytes) -> None:
         self._size += len(data)

@@ -7,7 +7,7 @@ from ttweet.model.requests import Post
 from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
 from ttweet.server.http.problems import Unserved
-from ttweet.server.http.request import Request, decoded, fields_of
+from ttweet.server.http.request import HttpRequest, decoded, fields_of
 
 FORM = "application/x-www-form-urlencoded"
 KEY = "idempotency-key"
@@ -15,7 +15,7 @@ _ENCODED = re.compile(rb"[\w.~*+-]*(%[0-9A-Fa-f]{2}[\w.~*+-]*)+")
 _RAW = ("", "text/plain", "application/octet-stream")
 
 
-def post_of(request: Request) -> Post:
+def post_of(request: HttpRequest) -> Post:
     """Return the tweet that a request posts. Raises Refused; `bad_text` for an empty text without `?empty=1`."""
     may_be_empty = request.parameters("empty").flag("empty")
     post = _post(request)
@@ -25,12 +25,12 @@ def post_of(request: Request) -> Post:
     return post if key is None else post._replace(key=key)
 
 
-def is_form(request: Request) -> bool:
+def is_form(request: HttpRequest) -> bool:
     """Whether a form of a page posts it, which is shown the page again."""
     return _kind(request) == FORM and request.wants_html
 
 
-def _post(request: Request) -> Post:
+def _post(request: HttpRequest) -> Post:
     if (coding := request.header("content-encoding").lower()) not in ("", "identity"):
         raise Unserved(415, "bad_request", f"unknown Content-Encoding {coding[:40]!a}; send the body without one")
     match _kind(request):
@@ -67,7 +67,7 @@ def _of_form(body: bytes) -> Post:
     return Post(fields["text"].replace("\r\n", "\n"), key=fields.get("key") or None)  # browsers send CRLF
 
 
-def _key(request: Request) -> str | None:
+def _key(request: HttpRequest) -> str | None:
     """Return the idempotency key in its header, a string of RFC 9651 or a bare one."""
     if KEY not in request.headers:
         return None
@@ -75,7 +75,7 @@ def _key(request: Request) -> str | None:
     return key[1:-1] if len(key) >= 2 and key[0] == key[-1] == '"' else key
 
 
-def _kind(request: Request) -> str:
+def _kind(request: HttpRequest) -> str:
     return request.header("content-type").partition(";")[0].strip().lower()
 
 

@@ -25,7 +25,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One request, whole. `path` and `query` are as sent; the names of headers are in lower case.
 
     `version` is that of HTTP: 1.1, or 1.0 for a client that gets no stream.

@@ -8,7 +8,7 @@ from ttweet.model import requests
 from ttweet.security.permissions import COSTS, NEEDED
 from ttweet.server.http.call import Call
 from ttweet.server.http.problems import Unserved
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 from ttweet.server.http.response import Response, Stream
 
 Handler = Callable[[Call], Awaitable[Response | Stream]]
@@ -72,7 +72,7 @@ class Routes:
         for route in self.all:
             self._by_path.setdefault(_pattern(route.path), {})[route.method] = route
 
-    def find(self, request: Request) -> Match:
+    def find(self, request: HttpRequest) -> Match:
         """Find the route of a request. Raises Unserved: 404, 405; Refused `bad_request`."""
         segments = request.segments
         if found := self._match(segments, request):
@@ -81,12 +81,12 @@ class Routes:
             return found._replace(route=replace(found.route, asks=None, handle=_without_slash))
         raise Unserved(404, "bad_operation", f"no such path: {request.path[:60]!a}{DESCRIBED_AT}")
 
-    def _match(self, segments: list[str], request: Request) -> Match | None:
+    def _match(self, segments: list[str], request: HttpRequest) -> Match | None:
         *parents, last = segments
         name, dot, suffix = last.rpartition(".")
         return (self._at([*parents, name], request, suffix) if dot else None) or self._at(segments, request, "")
 
-    def _at(self, segments: list[str], request: Request, suffix: str) -> Match | None:
+    def _at(self, segments: list[str], request: HttpRequest, suffix: str) -> Match | None:
         for pattern in _patterns(segments):
             methods = self._by_path.get(pattern)
             if methods is None or not _has_form(methods, suffix):
@@ -130,7 +130,7 @@ def _has_form(methods: dict[str, Route], suffix: str) -> bool:
     return not suffix or ("GET" in methods and suffix in methods["GET"].forms)
 
 
-def _form_for(route: Route, request: Request) -> str:
+def _form_for(route: Route, request: HttpRequest) -> str:
     if HTML_FORM in route.forms and request.wants_html:
         return HTML_FORM
     return next((form for form in route.forms if form != HTML_FORM), "")

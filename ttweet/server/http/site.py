@@ -7,18 +7,18 @@ from ttweet.model.errors import TtweetError
 from ttweet.security.rights import READ
 from ttweet.server.http import cookie, guard
 from ttweet.server.http.problems import Unserved, problem
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import HttpRequest
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import Match, Routes
 from ttweet.server.http.streams import EVENT_STREAM
 
 _READ_ONLY = frozenset({READ})
 
-ErrorPage = Callable[[Request, Response, TtweetError], Response]
+ErrorPage = Callable[[HttpRequest, Response, TtweetError], Response]
 """Makes the page of a problem, for a browser."""
 
 
-def as_problem(_request: Request, document: Response, _error: TtweetError) -> Response:
+def as_problem(_request: HttpRequest, document: Response, _error: TtweetError) -> Response:
     """Leave an error as its document."""
     return document
 
@@ -34,7 +34,7 @@ class Site:
     """The most that is allowed without a token; None: as much as by other edges."""
     error_page: ErrorPage = as_problem
 
-    def most_without_token(self, request: Request) -> frozenset[str] | None:
+    def most_without_token(self, request: HttpRequest) -> frozenset[str] | None:
         """Return the most that a request may do without a token; None: as much as by other edges.
 
         By HTTP/1.0 it may only read: nginx passes requests on by it unless told otherwise, and without a header
@@ -42,7 +42,7 @@ class Site:
         """
         return _READ_ONLY if self.strangers is None and request.version == "1.0" else self.strangers
 
-    def find(self, request: Request, *, trusted: bool) -> Match:
+    def find(self, request: HttpRequest, *, trusted: bool) -> Match:
         """Find the route of a request, which a `trusted` proxy may have passed on.
 
         Raises Refused for one without a route, or from a wrong page.
@@ -50,7 +50,7 @@ class Site:
         guard.check(request, self.names, trusted=trusted)
         return self.routes.find(request)
 
-    def refuse(self, request: Request, error: TtweetError, *, is_secure: bool) -> Response:
+    def refuse(self, request: HttpRequest, error: TtweetError, *, is_secure: bool) -> Response:
         """Return the answer to a request that is not carried out; `is_secure`: its client uses TLS.
 
         A browser gives back a token that is no longer good: without it, it may do what is open to all. The stream of

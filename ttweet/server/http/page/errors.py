@@ -8,7 +8,7 @@ from ttweet.server.http.login import NEXT, login_path
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
 from ttweet.server.http.problems import Unreachable
-from ttweet.server.http.request import SAFE, Request, fields_of
+from ttweet.server.http.request import SAFE, HttpRequest, fields_of
 from ttweet.server.http.response import TEXT, Response
 from ttweet.server.http.routes import DESCRIBED_AT
 
@@ -28,7 +28,7 @@ _HAS_BIG = re.compile("/|/tags/[^/]+")
 _NOT_POSTED = (413, 422, 429, 503, 507)
 
 
-def error_page(request: Request, document: Response, error: TtweetError) -> Response:
+def error_page(request: HttpRequest, document: Response, error: TtweetError) -> Response:
     """Return the page of an error. A client that has to log in is sent to the page where it can.
 
     `/?big` leads to `/big`, and `/tags/TAG?big` to its page for a projector.
@@ -59,7 +59,7 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
     return replace(document, body=html, type=HTML, policy=PAGE_POLICY)
 
 
-def _lacks_style(request: Request, error: TtweetError) -> bool:
+def _lacks_style(request: HttpRequest, error: TtweetError) -> bool:
     """Whether the style of a page is refused as well. A form keeps its page, with what was typed."""
     is_full = isinstance(error, ProtocolError) and error.code == "busy"
     return isinstance(error, Unreachable) or (is_full and request.method in SAFE)
@@ -75,12 +75,12 @@ def _sentence(error: TtweetError) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _typed(request: Request) -> str:
+def _typed(request: HttpRequest) -> str:
     """Return the text that a form has sent."""
     return _sent(request, "text").replace("\r\n", "\n")
 
 
-def _sent(request: Request, name: str) -> str:
+def _sent(request: HttpRequest, name: str) -> str:
     return _field(request.body.decode(errors="replace"), name)
 
 
