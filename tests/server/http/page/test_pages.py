@@ -316,6 +316,7 @@ async def test_what_browsers_alone_ask_for_needs_the_same_rights(tmp_path: Path,
         assert (await http.ask("GET", assets.path_of("style.css"))).status == 200
     assert {route.path for route in site.routes()} == {
         "/big",
+        "/favicon.ico",
         "/login",
         "/tags/{tag}/big",
         "/tweets/{id}/delete",
@@ -380,6 +381,7 @@ async def test_assets_are_kept_for_good_under_a_path_of_their_own() -> None:
             assert (answer.status, answer.headers["content-type"].split(";")[0]) == (200, kind)
             assert "immutable" in answer.headers["cache-control"]
             assert (await http.ask("GET", f"/assets/0/{name}")).status == 404
+        assert (await http.ask("GET", "/favicon.ico")).body == answer.body
 
 
 async def test_pages_are_small() -> None:

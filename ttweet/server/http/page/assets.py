@@ -45,9 +45,16 @@ def path_of(name: str) -> str:
 def routes() -> list[Route]:
     """Return a route for each asset. They are free: the page for a client that is too fast needs them too."""
     return [
-        Route("GET", f"/assets/{{hash}}/{name}", None, _serve, f"An asset of the pages: {name}", is_free=True)
-        for name in _TYPES
+        *[
+            Route("GET", f"/assets/{{hash}}/{name}", None, _serve, f"An asset of the pages: {name}", is_free=True)
+            for name in _TYPES
+        ],
+        Route("GET", "/favicon.ico", None, _icon, "The icon, which browsers ask for beside JSON", is_free=True),
     ]
+
+
+async def _icon(_: Call) -> Response:
+    return Response(200, _BODIES["icon.svg"], _TYPES["icon.svg"], (("Cache-Control", "public, max-age=86400"),))
 
 
 async def _serve(call: Call) -> Response:
