@@ -27,10 +27,14 @@ class Authority:
         self.signer.cert_pem.write_to_path(str(path))
         return str(path)
 
-    def issue(self, *hosts: str, name: str = "server", expired: bool = False) -> tuple[Path, Path]:
+    def issue(
+        self, *hosts: str, name: str = "server", expired: bool = False, common_name: str | None = None
+    ) -> tuple[Path, Path]:
         """A certificate for the hosts, loopback if none is given, and its key."""
         ends = LONG_AGO + datetime.timedelta(days=1) if expired else FAR_AWAY
-        leaf = self.signer.issue_cert(*hosts or ("127.0.0.1", "localhost"), not_before=LONG_AGO, not_after=ends)
+        leaf = self.signer.issue_cert(
+            *hosts or ("127.0.0.1", "localhost"), common_name=common_name, not_before=LONG_AGO, not_after=ends
+        )
         cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         cert.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         key.touch(0o600)

@@ -87,7 +87,7 @@ class Caller:
 
         Raises UnansweredError, and GatewayError for what every node would reject.
         """
-        sent = False
+        sent, problem = False, ""
         with trio.move_on_after(within_s):
             while True:
                 try:
@@ -98,10 +98,11 @@ class Caller:
                     if isinstance(exc, GatewayError) and _is_final(exc):
                         raise
                     self.drop()
-                    self._nodes.skip(str(exc))
+                    problem = str(exc)
+                    self._nodes.skip(problem)
                 except trio.Cancelled:  # in the middle of an answer; the next call has little time, too
                     self.drop()
-                    self._nodes.skip("no answer in time")
+                    self._nodes.skip(problem or "no answer in time")
                     raise
                 await trio.sleep(PAUSE_S)
         raise UnansweredError(self._nodes.problem or "no answer in time", sent=sent)
