@@ -288,7 +288,7 @@ def test_the_tab_key_completes_commands_tags_and_names(process: Server, state: d
     keyboard = at_keyboard(process, state)
     keyboard.types("/wh\t\n")
     keyboard.sees("> /who", "ann", ">")
-    keyboard.types("/follow uniq\t\n")
+    keyboard.types("/fo\tuniq\t\n")
     keyboard.sees("> /follow UniqueTag", "following #UniqueTag", ">")
     keyboard.types("hi @b\t")
     keyboard.sees("> hi @bob")

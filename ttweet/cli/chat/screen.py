@@ -251,7 +251,8 @@ class _Completer:
     def __call__(self, word: str, number: int) -> str | None:
         if number == 0:
             before = self._readline.get_line_buffer()[: self._readline.get_begidx()]
-            self._found = self._complete(before, word)
+            found = self._complete(before, word)
+            self._found = [f"{found[0]} "] if len(found) == 1 else found  # the word is complete, as in a shell
         return self._found[number] if number < len(self._found) else None
 
 
