@@ -103,7 +103,7 @@ def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> Non
     assert re.fullmatch(r"ttweet: interrupted; whether it was posted is unknown: failed \(3\) sh [\d.]+s\n", said)
     code, said = interrupted("run", "--spool", "--", "true", variables={"XDG_STATE_HOME": str(tmp_path)})
     assert code == 0
-    assert re.fullmatch(r"ttweet: interrupted; the message is kept for .*\nttweet: interrupted: ok true [\d.]+s\n", said)
+    assert re.fullmatch(r"ttweet: interrupted; the message is kept .*\nttweet: interrupted: ok true [\d.]+s\n", said)
 
 
 def test_no_command_is_said() -> None:
