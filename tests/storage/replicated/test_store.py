@@ -25,6 +25,7 @@ from ttweet.storage.replicated.store import ReplicatedStore
 from ttweet.storage.sqlite import reader as reader_module
 from ttweet.storage.sqlite import replica as replica_module
 from ttweet.storage.sqlite.backup import back_up
+from ttweet.storage.sqlite.replica import position_of
 
 REPORT = reports.message_deleted(1, "ann")
 
@@ -328,6 +329,7 @@ def test_a_backup_of_any_server_joins_a_log_that_is_no_longer_kept_from_its_begi
     post(ours, "one", "two")
     theirs.delete(1, REPORT, at=NOW)
     back_up(tmp_path / "b.db", tmp_path / "c.db", overwrite=False, progress=lambda *_: None)
+    assert position_of(tmp_path / "c.db") == theirs.progress.position
     ours.refresh()
     log.cut(theirs.progress.position)
     [keyed] = post_keyed(ours, "four", at=NOW)

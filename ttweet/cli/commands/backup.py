@@ -13,6 +13,7 @@ from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.model.reports import escape
 from ttweet.storage.sqlite.backup import back_up
+from ttweet.storage.sqlite.replica import position_of
 
 MIB = 1024 * 1024
 
@@ -33,5 +34,7 @@ def backup(target: CopyPath, /, *, db: Db = None, force: Force = False) -> int:
     if shell.on_terminal(sys.stderr):
         size = target.stat().st_size / MIB
         copied = shell.amount(tweets, "tweet")
-        shell.hint(f"{copied} in {escape(str(target))}, {size:,.1f} MiB, verified, in {pace.taken}")
+        position = position_of(target)
+        place = "" if position is None else f", at position {position} of its cluster's log"
+        shell.hint(f"{copied} in {escape(str(target))}, {size:,.1f} MiB, verified, in {pace.taken}{place}")
     return shell.DONE

@@ -4,10 +4,12 @@ Every statement works in the caller's transaction, which also has the entries of
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from ttweet.model.errors import OpenError
+from ttweet.storage.sqlite.connections import connect_reader
 
 _PROGRESS = "SELECT log, position, checksum, prune_before FROM replica"
 _SET_PROGRESS = "REPLACE INTO replica (id, log, position, checksum, prune_before) VALUES (1, ?, ?, ?, ?)"
@@ -47,6 +49,13 @@ def read_progress(connection: sqlite3.Connection) -> Progress | None:
     """Return how far the file has come; None if it follows no log. Raises sqlite3.Error."""
     row = connection.execute(_PROGRESS).fetchone()
     return None if row is None else Progress(*row)
+
+
+def position_of(path: Path) -> int | None:
+    """Return the position in the log that a file has reached; None if it follows no log. Raises OpenError."""
+    with closing(connect_reader(path)) as reader:
+        progress = read_progress(reader)
+    return None if progress is None else progress.position
 
 
 def write_progress(connection: sqlite3.Connection, progress: Progress) -> None:
