@@ -22,6 +22,7 @@ PROOFS: dict[str, Proof] = {
     **cluster.PROOFS,
     "fuzz": fuzz.prove,
     "mutants": mutation.prove,
+    "cluster-mutants": mutation.prove_clusters,
     "hostile": hostile.prove,
     "queries": queries.prove,
 }

@@ -10,6 +10,7 @@ from server_process import Broken
 
 from proofs import (
     clocks,
+    cluster,
     crashpoints,
     diskfull,
     following,
@@ -67,6 +68,12 @@ SCALES = {
     "sieges": 0.1,
 }
 """The scale of a hunt, whose proof need not find the bug at the first attempt."""
+CLUSTER_SCALES = {
+    "cluster-kill9": 0.05,
+    "cluster-quorum": 0.1,
+    "cluster-model": 0.1,
+}
+"""The scale of a hunt by a proof of clusters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Hunt:
 def prove(stage: Stage, _: float, seed: int, *, names: list[str] | None = None) -> Hunt:
     """Look for each bug, or for those that are named. Raises Skipped when none of them can be looked for."""
     missed, skipped, told, sought = [], [], [], 0
-    names = names or list(BUGS)
+    names = names or [name for name, bug in BUGS.items() if bug.proof in PROOFS]
     for name in names:
         try:
             found, sentence = _find(stage, name, seed)
@@ -110,6 +117,11 @@ def prove(stage: Stage, _: float, seed: int, *, names: list[str] | None = None) 
     return Hunt(len(names), sought, missed, skipped, told)
 
 
+def prove_clusters(stage: Stage, scale: float, seed: int) -> Hunt:
+    """Look for each bug of clusters."""
+    return prove(stage, scale, seed, names=[name for name, bug in BUGS.items() if bug.proof in cluster.PROOFS])
+
+
 def _find(stage: Stage, name: str, seed: int) -> tuple[bool, str]:
     """Whether it was found, and the first line of what was found, or the other signs that there were.
 
@@ -118,11 +130,11 @@ def _find(stage: Stage, name: str, seed: int) -> tuple[bool, str]:
     with replace(stage, folder=stage.folder / name, mutant=name).server():
         pass
     bug, others = BUGS[name], set[Sign]()
-    proof = partial(sieges.prove, names=(bug.siege,)) if bug.siege else PROOFS[bug.proof]
+    proof = partial(sieges.prove, names=(bug.siege,)) if bug.siege else {**PROOFS, **cluster.PROOFS}[bug.proof]
     for attempt in range(ATTEMPTS):
         buggy = replace(stage, folder=stage.folder / f"{name}-{attempt}", mutant=name)
         try:
-            result = proof(buggy, SCALES[bug.proof], seed + attempt)
+            result = proof(buggy, {**SCALES, **CLUSTER_SCALES}[bug.proof], seed + attempt)
         except Broken as exc:
             signs: set[Sign] = {"broken"}
             first = f"broken: {exc}"

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from proofs import mutants, mutation, sieges
+from proofs import cluster, mutants, mutation, sieges
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
 from proofs.history import History, Upload
@@ -97,7 +97,9 @@ def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool
 
 
 def test_every_bug_has_its_proof() -> None:
-    assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys() == mutation.SCALES.keys()
+    proofs = {bug.proof for bug in mutants.BUGS.values()}
+    assert proofs - cluster.PROOFS.keys() == mutation.PROOFS.keys() == mutation.SCALES.keys()
+    assert proofs - mutation.PROOFS.keys() == mutation.CLUSTER_SCALES.keys()
     assert all((bug.proof == "sieges") == (bug.siege in sieges.SIEGES) for bug in mutants.BUGS.values())
 
 

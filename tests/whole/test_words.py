@@ -13,7 +13,7 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 18_370  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 18_390  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "CONTRIBUTING.md": 430,
@@ -28,7 +28,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/limits.md": 240,
     "docs/operating.md": 560,
     "docs/performance.md": 520,
-    "docs/promises.md": 740,
+    "docs/promises.md": 760,
     "docs/protocol.md": 3_510,
     "docs/python.md": 160,
     "docs/recipes.md": 490,

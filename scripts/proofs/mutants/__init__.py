@@ -4,7 +4,7 @@
 of that one process; the package knows nothing of them.
 """
 
-from proofs.mutants import bounds, files, serving, storing
+from proofs.mutants import bounds, clusters, files, serving, storing
 from proofs.mutants.bug import BUGS
 
-__all__ = ["BUGS", "bounds", "files", "serving", "storing"]
+__all__ = ["BUGS", "bounds", "clusters", "files", "serving", "storing"]
