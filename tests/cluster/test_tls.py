@@ -40,7 +40,7 @@ class Secured(NamedTuple):
         return make_context(self.authority.ca, str(cert) if cert else None, str(key) if key else None)
 
     def problem(self, tls: ssl.SSLContext, credentials: Credentials | None = USER) -> str:
-        """What a server says that cannot reach the log."""
+        """Return what a server without the log says."""
         with opened(self.address, tls=tls, credentials=credentials) as log, pytest.raises(NoQuorum) as refused:
             log.end()
         return "; ".join(explained(refused.value.__cause__, ClusterSettings(self.address)))
