@@ -25,9 +25,9 @@ STOP_S = 10.0  # for a server to notice that its file differs
 EMPTY, FULL = "empty", "full"
 """The clusters: one begins with nothing, the other with the file of a single server."""
 
-CUT = "the log is not kept from 1 on"
-FOREIGN = "follows the log of another cluster"
-NOT_BEGUN = "has tweets, and follows no cluster"
+CUT = "needs the log after 0, which is no longer kept"
+FOREIGN = "of another cluster, not "
+NOT_BEGUN = "and follows no cluster"
 DIFFERS = "differs from that of another server"
 TWICE = "has record 1 of a server after its record 1"
 
