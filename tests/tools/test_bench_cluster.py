@@ -22,9 +22,9 @@ def test_without_etcd_one_server_is_measured_beside_one_over_a_log_in_memory(
 ) -> None:
     monkeypatch.setattr(local_etcd, "is_installed", lambda: False)
     with stages.make(tmp_path) as stage:
-        part = cluster.measure(stage, Plan(rounds=1, seconds=0.1, warmup_s=0.05, cases=((1, 1), (2, 2))))
+        part = cluster.measure(stage, Plan(rounds=1, seconds=0.1, warmup_s=0.05, cases=((1, 1),)))
     assert {(figure.subject, figure.case) for figure in part.figures} == {
-        (subject, case) for subject in ("alone", "memory") for case in ("1", "1, p50", "2x2")
+        (subject, case) for subject in ("alone", "memory") for case in ("1", "1, p50")
     }
     assert all(figure.median > 0 for figure in part.figures)
     assert part.notes == ["etcd is not installed here and was left out (`apt install etcd-server`)."]
