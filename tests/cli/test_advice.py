@@ -28,6 +28,12 @@ ERRORS = {  # with the end of what is said of them
     OpenError("locked", "in use", remedies.STOP, "42"): ": kill 42, or choose another file with --db",
     ConnectError("tls", "signed by none", remedies.TRUST): ", or add --ca FILE",
     ConnectError("tls", "no TLS", remedies.WITHOUT_TLS): " and omit --ca and ttweets://",
+    Refused("bad_request", "line 2", remedies.REPAIR_LINE): "",
+    OpenError("altered", "it is behind", remedies.FROM_BACKUP): ": ttweet backup COPY there, then --db COPY here",
+    OpenError("altered", "it has tweets", remedies.BEGIN): ": add --begin, or choose another file with --db",
+    OpenError("altered", "it is ahead", remedies.NEW_CLUSTER): (
+        ": ttweet export tweets.jsonl, ttweet import tweets.jsonl --db NEW, then --db NEW --begin with another name"
+    ),
     OpenError("denied", "it is the database", remedies.OTHER_REPORT_FILE): " with --report-file",
     unreachable("127.0.0.1", 80, ConnectionRefusedError()): ": ttweet serve 80",
     unreachable("localhost", 80, ConnectionRefusedError()): ": ttweet serve 80",

@@ -27,6 +27,7 @@ def ctrl_c_raises() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+    signal.set_wakeup_fd(waiting.NONE)  # Ctrl-C between the call that sets it and the block that resets it leaves it
 
 
 @contextmanager

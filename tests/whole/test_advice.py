@@ -15,6 +15,7 @@ GIVES_UP = ("go without", "NO_TLS", "--no-", "chmod", "--force")
 OF_ONE_S_OWN = {  # what these modules say is of the options and files of the user who reads it
     "cli/commands/serve.py",
     "cli/manual/data.py",
+    "cli/manual/page.py",
     "cli/manual/reading.py",
     "cli/manual/server.py",
     "cli/output_file.py",
