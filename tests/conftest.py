@@ -4,12 +4,13 @@ import os
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from proofs.stage import fast_folder
 
 from tests.support.authority import Authority
@@ -33,6 +34,8 @@ settings.load_profile("any machine")
 
 
 UNCOVERED = {"browser", "tools", "whole"}  # folders of tests of what is covered by the others
+TRACING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")  # with either, a new process traces itself
+TRACED_CASES = 8  # of a test with parameters
 
 
 def pytest_configure() -> None:
@@ -42,9 +45,16 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Look for no coverage in those folders: it doubles the time of all that runs, test or tested."""
+    """Trace no test that covers what others cover: tracing doubles the time of all that runs, test or tested.
+
+    Random examples and the later cases of a test with parameters repeat its lines with other values.
+    """
+    cases = Counter[tuple[Path, str]]()
     for item in items:
-        if item.path.parent.name in UNCOVERED:
+        name, _, _ = item.nodeid.partition("[")
+        cases[item.path, name] += 1
+        is_random = is_hypothesis_test(getattr(item, "function", None))
+        if item.path.parent.name in UNCOVERED or is_random or cases[item.path, name] > TRACED_CASES:
             item.add_marker("no_cover")
 
 
@@ -57,7 +67,17 @@ def coverage_of_processes(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         if request.path.parent.name in UNCOVERED or hasattr(request.module, "signal"):
-            for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+            for name in TRACING:
+                patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def coverage_of_traced_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Look at no process that a test starts which is not traced itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("no_cover"):
+            for name in TRACING:
                 patch.delenv(name, raising=False)
         yield
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import shutil
 import signal
@@ -89,6 +90,7 @@ class EtcdNode:
         """Have the process stand still. Its connections stay open."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)  # on a busy machine it answers for a while yet
 
     def resume(self) -> None:
         """Have the process continue."""
