@@ -35,7 +35,7 @@ settings.load_profile("any machine")
 
 UNCOVERED = {"browser", "tools", "whole"}  # folders of tests of what is covered by the others
 TRACING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")  # with either, a new process traces itself
-TRACED_CASES = 8  # of a test with parameters
+TRACED_CASES = 8  # of a test with parameters, but of all where each case is a command line of its own
 
 
 def pytest_configure() -> None:
@@ -53,8 +53,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name, _, _ = item.nodeid.partition("[")
         cases[item.path, name] += 1
+        folder = item.path.parent
         is_random = is_hypothesis_test(getattr(item, "function", None))
-        if item.path.parent.name in UNCOVERED or is_random or cases[item.path, name] > TRACED_CASES:
+        is_repeated = cases[item.path, name] > TRACED_CASES and "cli" not in folder.parts and folder.name != "server"
+        if folder.name in UNCOVERED or is_random or is_repeated:
             item.add_marker("no_cover")
 
 
