@@ -1,6 +1,8 @@
 """Calls go from node to node, also when the time for a call is shorter than that for a node."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -9,11 +11,33 @@ from tests.support.etcd import HEADER, Answer, gateway, of, status
 from tests.support.guard import GUARD_S
 from ttweet.cluster.address import Node
 from ttweet.cluster.messages import RANGE, STATUS, RangeResponse
+from ttweet.cluster.node_connection import CONNECT_S
 from ttweet.cluster.nodes import Caller, Nodes, UnansweredError
 
 
 def _answer(path: str, _: Any) -> Answer:
     return status("3.4.23") if path == STATUS else (200, HEADER)
+
+
+@contextmanager
+def unreachable() -> Iterator[Node]:
+    """A node to which connections are neither accepted nor refused, as behind a cut cable."""
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # more than it has room for
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield Node(*listener.getsockname())
+
+
+async def test_after_a_call_that_reached_no_node_the_next_call_takes_the_next_node() -> None:
+    with unreachable() as cut_off, gateway(_answer) as other:
+        caller = Caller(Nodes(of(cut_off, other)))
+        with pytest.raises(UnansweredError):
+            await caller.call(RANGE, {}, RangeResponse, within_s=0.05)
+        await caller.call(RANGE, {}, RangeResponse, within_s=CONNECT_S)
+        caller.drop()
 
 
 async def test_after_a_call_without_an_answer_the_next_call_takes_the_next_node() -> None:
