@@ -237,7 +237,7 @@ async def test_tweets_with_many_long_tags_are_remembered_in_smaller_numbers(monk
     for tags in ("", "abcdefgh"):
         for _ in range(50):
             log.commit(tags)
-        remembered.append(len(log.fanout._recent._batches))
+        remembered.append(len(log.fanout._recent._commits))
     assert remembered == [19, 6]
     client = FollowingClient(log)
     await following(log, lambda: client.follow("", 0))

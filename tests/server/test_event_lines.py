@@ -125,6 +125,8 @@ def tweet(text: str, by: str | None = None, tags: tuple[str, ...] = ()) -> Tweet
     [
         (tweet("Homework is out", "ann", ("cs",)), 'ann posted #2 "Homework is out" #cs'),
         (tweet("Homework is out #cs", "ann", ("cs", "m")), 'ann posted #2 "Homework is out #cs" #m'),
+        (tweet("#python is out", "ann", ("python", "py")), 'ann posted #2 "#python is out" #py'),
+        (tweet("#Straße is wet", "ann", ("Straße", "STRASSE")), 'ann posted #2 "#Straße is wet"'),
         (tweet("physics", None, ("cs",)), '192.0.2.7 posted #2 "physics" #cs'),
         (tweet("a\nb \x1b[31m \u202e"), r'192.0.2.7 posted #2 "a\nb \x1b[31m \u202e"'),
         (tweet(""), "192.0.2.7 posted #2, an empty message"),

@@ -123,11 +123,11 @@ class FanOut:
 
     def committed(self, tweets: Sequence[Keyed]) -> None:
         """See journal.Listener."""
-        batch = Commit(tweets)
-        before = self._recent.add(batch)
+        commit = Commit(tweets)
+        before = self._recent.add(commit)
         if self._live:
             turn = _Turn()
-            for group, frames in self._wanted(batch).items():
+            for group, frames in self._wanted(commit).items():
                 self._push_to_all([*group.members], frames, before, turn)
 
     def deleted(self, deletion: Deletion) -> None:
@@ -155,16 +155,16 @@ class FanOut:
                 self._work = trio.Event()
                 self._recent.drop_pages()
 
-    def _wanted(self, batch: Commit) -> dict[_Group, Sequence[bytes]]:
-        """Return the frames of a batch for each group, in order of ids.
+    def _wanted(self, commit: Commit) -> dict[_Group, Sequence[bytes]]:
+        """Return the frames of a commit for each group, in order of ids.
 
         With more than MAX_HITS, every group has none: its members are to be read for.
         """
         wanted: dict[_Group, list[bytes]] = {}
         for group in self._of_everything:
-            wanted[group] = [batch.frame(group.encoder, tweet) for tweet, _ in batch.tweets]
+            wanted[group] = [commit.frame(group.encoder, tweet) for tweet, _ in commit.tweets]
         hits = 0
-        for tweet, tags in batch.tweets if self._index or self._of_queries else ():
+        for tweet, tags in commit.tweets if self._index or self._of_queries else ():
             found = self._groups_of(tags)
             hits += len(found)
             if hits > MAX_HITS:
@@ -175,7 +175,7 @@ class FanOut:
                     hits += comparison
                     comparison = QUERY_HITS  # with the words that the first one has made
                 if query is None or holds(query, tweet, tags):
-                    wanted.setdefault(group, []).append(batch.frame(group.encoder, tweet))
+                    wanted.setdefault(group, []).append(commit.frame(group.encoder, tweet))
         return {**wanted}
 
     def _groups_of(self, tags: Iterable[str]) -> set[_Group]:

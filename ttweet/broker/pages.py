@@ -104,24 +104,24 @@ class Recent:
     def __init__(self, newest: int, pruned_up_to: int) -> None:
         self.newest = self._before = newest
         self.pruned_up_to = pruned_up_to
-        self._batches: deque[Commit] = deque()
+        self._commits: deque[Commit] = deque()
         self._tweets = self._bytes = 0
         self._pages: dict[tuple[tuple[Encoder, Wanted], int, bool], FramePage] = {}  # until something is new or gone
 
-    def add(self, batch: Commit) -> int:
+    def add(self, commit: Commit) -> int:
         """Remember what is the newest by now; returns the newest id before."""
-        before, self.newest = self.newest, batch.last
+        before, self.newest = self.newest, commit.last
         self._pages.clear()
-        self._batches.append(batch)
-        self._tweets += batch.weight
-        self._bytes += batch.bytes
+        self._commits.append(commit)
+        self._tweets += commit.weight
+        self._bytes += commit.bytes
         while self._tweets > RECENT_TWEETS or self._bytes > RECENT_BYTES:
             self._drop_oldest()
         return before
 
     def delete(self, deletion: Deletion) -> int:
         """Forget the tweet, and remember the deletion; returns the newest id before."""
-        holding = next((batch for batch in self._batches if batch.last >= deletion.tweet), None)
+        holding = next((commit for commit in self._commits if commit.last >= deletion.tweet), None)
         if holding is not None:
             holding.drop(deletion.tweet)
         return self.add(Commit([], deletion))
@@ -130,10 +130,10 @@ class Recent:
         """Forget the tweets up to an id."""
         self.pruned_up_to = pruned_up_to
         self._pages.clear()
-        while self._batches and self._batches[0].last <= pruned_up_to:
+        while self._commits and self._commits[0].last <= pruned_up_to:
             self._drop_oldest()
-        if self._batches:
-            self._batches[0].drop_up_to(pruned_up_to)
+        if self._commits:
+            self._commits[0].drop_up_to(pruned_up_to)
 
     def reaches(self, cursor: int) -> bool:
         """Whether all above a cursor is here."""
@@ -148,8 +148,8 @@ class Recent:
 
     def page(self, subscription: Subscription) -> FramePage:
         """Return the tweets above a cursor that this page reaches."""
-        new = [*takewhile(lambda batch: batch.last > subscription.cursor, reversed(self._batches))]
-        entries = chain.from_iterable(batch.entries_for(subscription) for batch in reversed(new))
+        new = [*takewhile(lambda commit: commit.last > subscription.cursor, reversed(self._commits))]
+        entries = chain.from_iterable(commit.entries_for(subscription) for commit in reversed(new))
         page = FramePage.of(entries, self.newest, self.pruned_up_to)
         if len(self._pages) == MAX_PAGES:
             self._pages.clear()
@@ -161,7 +161,7 @@ class Recent:
         self._pages.clear()
 
     def _drop_oldest(self) -> None:
-        oldest = self._batches.popleft()
+        oldest = self._commits.popleft()
         self._tweets -= oldest.weight
         self._bytes -= oldest.bytes
         self._before = oldest.last

@@ -19,6 +19,7 @@ The set of tags depends on Python's version, since each brings newer Unicode tab
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from unicodedata import category, normalize
 
@@ -127,6 +128,12 @@ def places(text: str, *, numeric: bool = False) -> list[tuple[int, int]]:
         if hash_sign["scheme"] is None and needed.search(shape, start, run_goes_on_at):
             found.append((start, run_goes_on_at))
     return found
+
+
+def beside(tags: Iterable[str], text: str) -> list[str]:
+    """Return the tags that do not stand in the text."""
+    found = {key(body) for body in extract(text, numeric=True)}
+    return [tag for tag in tags if key(tag) not in found]
 
 
 def key(body: str, *, rule: int = RULE) -> str:

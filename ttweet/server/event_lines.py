@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ttweet.model import events, tweets
+from ttweet.model import events, hashtags, tweets
 from ttweet.model.events import Event, Peer
 from ttweet.model.reports import escape
 from ttweet.model.tweets import Tweet
@@ -79,7 +79,7 @@ class TextLines:
         if tweet.text:
             what = f'posted #{tweet.id} "{escape(tweet.text)}"'
             if tweet.tags:
-                what += _tags_beside(tweet)
+                what += "".join([f" #{escape(tag)}" for tag in hashtags.beside(tweet.tags, tweet.text)])
         else:
             what = f"posted #{tweet.id}, an empty message"
         return self._line(tweet.at, _who(tweet.by, peer), what, "")
@@ -171,11 +171,6 @@ def _as_text(values: Mapping[str, object]) -> dict[str, object]:
 def _followed(tags: Sequence[str], query: object) -> str:
     listed = " ".join([f"#{tag}" for tag in tags]) or "all tweets"
     return listed if query is None else f"{listed} with {query}"
-
-
-def _tags_beside(tweet: Tweet) -> str:
-    """Return the tags that do not stand in the text."""
-    return "".join([f" #{escape(tag)}" for tag in tweet.tags if f"#{tag}" not in tweet.text])
 
 
 def _who(name: str | None, peer: Peer | None) -> str:

@@ -72,14 +72,10 @@ def day_counts(tag: TagSummary, today: date) -> list[tuple[str, int]]:
 
 
 def _item(tweet: Tweet, text: Markup) -> Markup:
-    html = _environment.get_template("item.html").render(tweet=tweet, text=text, beside=_beside(tweet))
+    html = _environment.get_template("item.html").render(
+        tweet=tweet, text=text, beside=hashtags.beside(tweet.tags, tweet.text)
+    )
     return Markup(html)  # noqa: S704 the template escapes
-
-
-def _beside(tweet: Tweet) -> list[str]:
-    """Return the tags that do not stand in the text."""
-    found = {hashtags.key(body) for body in hashtags.extract(tweet.text, numeric=True)}
-    return [tag for tag in tweet.tags if hashtags.key(tag) not in found]
 
 
 def _day_of(tweet: Tweet) -> date:
