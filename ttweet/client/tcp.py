@@ -77,7 +77,11 @@ class PlainSocket:
 
     def receive(self, until: float) -> bytes:
         """Return the next bytes, or none at the end of the stream. Raises TimeoutError."""
-        return self._when_ready(lambda: self._socket.recv(READ_BYTES), READ, until)
+        while True:
+            try:
+                return self._socket.recv(READ_BYTES)
+            except BlockingIOError:
+                self._wait(READ, until)
 
     def receive_now(self) -> bytes:
         """Return the bytes that have arrived. Raises BlockingIOError when nothing has."""
@@ -85,9 +89,11 @@ class PlainSocket:
 
     def send(self, data: bytes, until: float) -> None:
         """Send it all. Raises TimeoutError."""
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._when_ready(lambda: self._socket.send(rest), WRITE, until) :]  # noqa: B023
+        while data:
+            try:
+                data = data[self._socket.send(data) :]
+            except BlockingIOError:
+                self._wait(WRITE, until)
 
     def peer(self) -> str:
         """Return the address at the other end."""
@@ -101,13 +107,9 @@ class PlainSocket:
         """Close the socket."""
         self._socket.close()
 
-    def _when_ready(self, call: Callable[[], T], event: int, until: float) -> T:
-        while True:
-            try:
-                return call()
-            except BlockingIOError:
-                if not ready({self._socket.fileno(): event}, until):
-                    raise TimeoutError from None
+    def _wait(self, event: int, until: float) -> None:
+        if not ready({self._socket.fileno(): event}, until):
+            raise TimeoutError
 
 
 class _Race:
