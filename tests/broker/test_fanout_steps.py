@@ -70,7 +70,8 @@ async def hall(monkeypatch: pytest.MonkeyPatch) -> Hall:
     for module in (pages, fanout):
         monkeypatch.setattr(module, "PAGE_BYTES", 2_000)
     monkeypatch.setattr(fanout, "PUSH_BYTES", 1_000)
-    monkeypatch.setattr(fanout, "TURN_BYTES", 5_000)
+    for turn in ("TURN_BYTES", "SHORT_TURN_BYTES"):
+        monkeypatch.setattr(fanout, turn, 5_000)
     Counted.turns = Turns()
     return Hall()
 
@@ -82,6 +83,13 @@ async def test_a_commit_for_many_is_pushed_in_several_turns_from_one_page(hall: 
     for client in hall.clients:
         client.check(2)
         assert client.pushed == [0, 2]
+
+
+async def test_turns_after_the_first_one_are_shorter(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fanout, "TURN_BYTES", 15_000)
+    await hall.fill([""] * CLIENTS)
+    turns = await hall.turns_of(lambda: hall.log.commit("a"))
+    assert turns.each == [15, 3, 2]  # of five, the page that is looked up takes two
 
 
 async def test_a_commit_of_many_bytes_is_pushed_to_fewer_in_a_turn(hall: Hall) -> None:

@@ -207,5 +207,6 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     for module in (pages, fanout):
         patch.setattr(module, "PAGE_BYTES", 150)
     patch.setattr(fanout, "PUSH_BYTES", 80)
-    patch.setattr(fanout, "TURN_BYTES", 200)
+    for turn in ("TURN_BYTES", "SHORT_TURN_BYTES"):
+        patch.setattr(fanout, turn, 200)
     patch.setattr(fanout, "MAX_HITS", 4)

@@ -4,15 +4,25 @@ import trio
 
 
 class Turns(trio.abc.Instrument):
-    """`most` is the highest number of notes in one turn, `all` the number of notes."""
+    """Counts the notes: in `each` turn that had one."""
 
     def __init__(self) -> None:
-        self.most = self.all = self._now = 0
+        self.each: list[int] = []
+        self._begun = False
+
+    @property
+    def all(self) -> int:
+        return sum(self.each)
+
+    @property
+    def most(self) -> int:
+        return max(self.each, default=0)
 
     def note(self) -> None:
-        self.all += 1
-        self._now += 1
-        self.most = max(self.most, self._now)
+        if not self._begun:
+            self._begun = True
+            self.each.append(0)
+        self.each[-1] += 1
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self._now = 0
+        self._begun = False

@@ -27,8 +27,9 @@ from ttweet.model.query import effort, holds
 from ttweet.model.tweets import Deletion
 from ttweet.storage.contract import TagQueries
 
-TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms; then other tasks run
-PUSH_BYTES = TURN_BYTES // 256  # that a push counts for at least: a system call takes as long as 4 KiB
+TURN_BYTES = 512 * 1024  # pushed at once for a commit, 1 ms; then other tasks run
+SHORT_TURN_BYTES = TURN_BYTES // 4  # pushed in each turn after it: an upload takes some turns until it is acknowledged
+PUSH_BYTES = TURN_BYTES // 128  # that a push counts for at least: a system call takes as long as 4 KiB
 QUERY_HITS = 10  # that it counts for to compare a plain tweet with a query, which takes 5 us
 MAX_HITS = 4_096  # tweets times groups of followers sorted for a commit, about 2 ms; beyond that, followers get pages
 
@@ -36,8 +37,8 @@ MAX_HITS = 4_096  # tweets times groups of followers sorted for a commit, about 
 class _Turn:
     """The pushes that are left to one turn of the event loop."""
 
-    def __init__(self) -> None:
-        self._left = TURN_BYTES
+    def __init__(self, size: int) -> None:
+        self._left = size
 
     @property
     def is_over(self) -> bool:
@@ -126,7 +127,7 @@ class FanOut:
         commit = Commit(tweets)
         before = self._recent.add(commit)
         if self._live:
-            turn = _Turn()
+            turn = _Turn(TURN_BYTES)
             for group, frames in self._wanted(commit).items():
                 self._push_to_all([*group.members], frames, before, turn)
 
@@ -134,7 +135,7 @@ class FanOut:
         """See journal.Listener."""
         before = self._recent.delete(deletion)
         self._history.note_deleted(deletion.tweet)
-        turn = _Turn()
+        turn = _Turn(TURN_BYTES)
         for group in [*self._live.values()]:
             told = [one for one in group.members if one.deletions]
             if told:
@@ -148,7 +149,7 @@ class FanOut:
         """Read for those that are behind, a page for each in turn, until cancelled."""
         while True:
             await self._work.wait()  # a checkpoint in any case
-            turn = _Turn()
+            turn = _Turn(SHORT_TURN_BYTES)
             while self._behind and not turn.is_over:
                 await self._read_for(self._behind.popleft(), turn)
             if not self._behind:

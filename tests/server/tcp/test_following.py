@@ -236,7 +236,7 @@ async def test_tweets_since_the_login_come_oldest_first_in_pages(any_store: Stor
 
 
 async def test_others_have_their_turn_between_pages_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanout, "TURN_BYTES", fanout.PUSH_BYTES)
+    monkeypatch.setattr(fanout, "SHORT_TURN_BYTES", fanout.PUSH_BYTES)
     log = Log()
     log.commit("a")
     clients = [FollowingClient(log) for _ in range(9)]
