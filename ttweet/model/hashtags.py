@@ -132,8 +132,12 @@ def places(text: str, *, numeric: bool = False) -> list[tuple[int, int]]:
 
 def beside(tags: Iterable[str], text: str) -> list[str]:
     """Return the tags that do not stand in the text."""
-    found = {key(body) for body in extract(text, numeric=True)}
-    return [tag for tag in tags if key(tag) not in found]
+    bodies = extract(text, numeric=True)
+    added = [tag for tag in tags if tag not in bodies]
+    if not added:
+        return added
+    found = {key(body) for body in bodies}
+    return [tag for tag in added if key(tag) not in found]
 
 
 def key(body: str, *, rule: int = RULE) -> str:
