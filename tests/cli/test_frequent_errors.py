@@ -30,12 +30,12 @@ WRONG_COMMANDS = {
     "serve http": "invalid PORT 'http': use a whole number; see ttweet serve --help",
     "serve 0 --keep 90": "invalid --keep '90': use a number with a unit, such as 90s, 10m, 2h or 1d",
     "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
-    "serve 0 --tls-cert x.pem": "missing option: --tls-cert needs --tls-key",
-    "tags python rust": "2 tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG",
+    "serve 0 --tls-cert x.pem": "missing option: --tls-key FILE, which --tls-cert needs",
+    "tags python rust": "too many tags: 2; give one, add --plot for a chart, or run: ttweet follow python rust",
     "post": "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
     "post -- -5 degrees": "2 arguments for one message; quote it: ttweet post -- '-5 degrees'",
-    "post ''": "empty message; give a text, or add --empty to clear what ttweet last shows",
+    "post ''": "empty message; give a text, or add --empty to post it anyway",
     "post --tag 'two words' hi": "invalid tag 'two words': use 1 to 150 letters, digits and _",
     "post --as a-b hi": "invalid name 'a-b': use 1 to 32 letters and digits",
     "post --server localhost:99999 hi": "invalid server 'localhost:99999': use a port from 1 to 65535",
@@ -59,7 +59,7 @@ WRONG_COMMANDS = {
     "token add": "missing NAME; run: ttweet token add NAME",
 }
 
-NO_TLS = "if the operator says that the server has no TLS, unset TTWEET_CA and omit --ca and ttweets://"
+NO_TLS = "if the operator confirms this, connect without TLS: unset TTWEET_CA, omit --ca and ttweets://"
 USED = "{db} is in use by the server with process id {pid}; "
 FAILURES = {  # with a server, whose database is {db}
     f"post --server {NOWHERE} hi": (
@@ -70,9 +70,18 @@ FAILURES = {  # with a server, whose database is {db}
         shell.UNREACHABLE,
         "unknown host 'nowhere.invalid'; check its spelling, or use 127.0.0.1 for this machine",
     ),
-    f"post --server {{server}} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
-    f"post --server {NOWHERE} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
-    f"post --server {NOWHERE} --json {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
+    f"post --server {{server}} {'x' * 151}": (
+        shell.REFUSED,
+        "too long: 151 characters; use at most 150, or add --cut or --split",
+    ),
+    f"post --server {NOWHERE} {'x' * 151}": (
+        shell.REFUSED,
+        "too long: 151 characters; use at most 150, or add --cut or --split",
+    ),
+    f"post --server {NOWHERE} --json {'x' * 151}": (
+        shell.REFUSED,
+        "too long: 151 characters; use at most 150, or add --cut or --split",
+    ),
     "post --server {server} --ca system hi": (
         shell.UNREACHABLE,
         "{server} does not speak TLS, nothing was sent; " + NO_TLS,
@@ -116,9 +125,12 @@ FAILURES = {  # with a server, whose database is {db}
     "export {db} --db {db}": (shell.USAGE, "{db} is part of the database; choose another output file"),
     "backup {folder}/copy --db {db}": (
         shell.USAGE,
-        "{folder}/copy exists; choose another file, or add --force",
+        "{folder}/copy exists; choose another file, or replace it with --force",
     ),
-    "token revoke ann --db {db}": (shell.NOTHING, "no token has the name 'ann'; there are no tokens"),
+    "token revoke ann --db {db}": (
+        shell.NOTHING,
+        "no token has the name 'ann': {db} has no tokens in use; choose another database with --db",
+    ),
     "log --session 9 --db {db}": (shell.USAGE, "no such session: 9; the newest is 1"),
 }
 
@@ -156,7 +168,7 @@ def test_a_failure_is_named_with_what_to_do(command: str, server: Server) -> Non
 @pytest.mark.parametrize("command", ["backup", "export"])
 def test_the_output_is_not_taken_for_the_database(command: str, tmp_path: Path) -> None:
     done = run(command, "out", cwd=tmp_path)
-    way = f"name the database, of which out is the copy: ttweet {command} out --db DATABASE"
+    way = f"name the database to copy: ttweet {command} out --db DATABASE"
     assert (done.returncode, done.stderr) == (shell.NOTHING, f"ttweet: no such database: tweets.db; {way}\n")
 
 

@@ -162,7 +162,7 @@ def test_what_is_for_another_server_waits_for_it(state: Path, server: ServerHere
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["x" * 151], shell.REFUSED, "too long: 151 characters; use at most 150"),
+        (["x" * 151], shell.REFUSED, "too long: 151 characters; use at most 150, or add --cut\n"),
         (["--tag", "two words", "x"], shell.USAGE, "invalid tag 'two words'"),
         (["--key", "", "x"], shell.REFUSED, "invalid key of 0 characters"),
         (["--as", "two words", "x"], shell.USAGE, "invalid name 'two words'"),

@@ -157,9 +157,13 @@ def test_sighup_reads_a_new_certificate_and_a_bad_one_changes_nothing(tmp_path: 
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        (["--tls-cert", "server.pem"], 2, "missing option: --tls-cert needs --tls-key"),
-        (["--tls-key", "server.key"], 2, "missing option: --tls-key needs --tls-cert"),
-        (["--tls-client-ca", "ca.pem"], 2, "missing options: --tls-client-ca needs --tls-cert and --tls-key"),
+        (["--tls-cert", "server.pem"], 2, "missing option: --tls-key FILE, which --tls-cert needs"),
+        (["--tls-key", "server.key"], 2, "missing option: --tls-cert FILE, which --tls-key needs"),
+        (
+            ["--tls-client-ca", "ca.pem"],
+            2,
+            "missing options: --tls-cert FILE and --tls-key FILE, which --tls-client-ca needs",
+        ),
         (["--tls-cert", "none", "--tls-key", "server.key"], 1, "no such file: none; give a file with a certificate"),
         (
             ["--tls-cert", "server.pem", "--tls-key", "server.pem"],

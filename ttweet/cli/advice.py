@@ -32,7 +32,7 @@ _COMMANDS: dict[str, Callable[..., str]] = {
     remedies.START_THERE: lambda _, port: f": ttweet serve {port} --host 0.0.0.0",
     remedies.STOP: lambda pid: f": kill {pid}, or choose another file with --db",
     remedies.TRUST: lambda: ", or add --ca FILE",
-    remedies.WITHOUT_TLS: lambda: " and omit --ca and ttweets://",
+    remedies.WITHOUT_TLS: lambda: ", omit --ca and ttweets://",
     remedies.REVOKE: lambda name: f": ttweet token revoke {name}",
     remedies.CHECK: lambda db: f": ttweet check {shlex.quote(db)}",
     remedies.REBUILD_INDEXES: lambda db: f": ttweet check --repair {shlex.quote(db)}",
@@ -42,6 +42,7 @@ _COMMANDS: dict[str, Callable[..., str]] = {
     remedies.READ_EACH_PAGE: lambda db: (
         f": sqlite3 {shlex.quote(db)} .recover | sqlite3 saved.db, then ttweet check saved.db"
     ),
+    remedies.OTHER_DATABASE: lambda: " with --db",
     remedies.NEW_FILE: lambda _: ": ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW",
     remedies.IMPORT_ELSEWHERE: lambda: ": --db NEW",
     remedies.FROM_BACKUP: lambda: ": ttweet backup COPY there, then --db COPY here",

@@ -1,12 +1,14 @@
 """Where `follow` begins: the id that --last or --since stands for."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from ttweet.cli import shell
 from ttweet.cli.options import refuse_conflict
-from ttweet.cli.source import check_query, check_since, find_in_pages, in_pages
+from ttweet.cli.source import check_query, check_since, find_in_pages, in_pages, tell_unknown_fields
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import pause
@@ -35,6 +37,8 @@ class Start(NamedTuple):
         """Raise UsageError when there are two places to begin at, or no such time or query."""
         if self.asked is not None:
             check_query(self.asked)
+            if shell.on_terminal(sys.stderr):
+                tell_unknown_fields(self.asked)  # as no tweet may ever come
         refuse_conflict({"--after": self.after, "--last": self.last, "--since": self.since})
         if self.since is not None:
             check_since(self.since)

@@ -24,7 +24,9 @@ def naming_the_fix(target: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError as exc:
-        raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
+        raise shell.UsageError(
+            f"{escape(str(target))} exists; choose another file, or replace it with --force"
+        ) from exc
     except OSError as exc:
         if exc.filename != str(target) or exc.errno in SHORTAGES or "; " in (exc.strerror or ""):
             raise

@@ -122,7 +122,7 @@ def advising_source(command: str, target: str, db: Path | None) -> AbstractConte
     from ttweet.cli.advice import advising
 
     run = shlex.join(["ttweet", command, target, "--db"])
-    return advising(missing=f"name the database, of which {escape(target)} is the copy: {run} DATABASE")
+    return advising(missing=f"name the database to copy: {run} DATABASE")
 
 
 def db_path(db: Path | None) -> Path:
@@ -254,6 +254,18 @@ def check_query(asked: str) -> None:
     words = asked.split()
     if len(words) > MAX_QUERY_TERMS or len(asked) > MAX_QUERY_CHARACTERS or not all(map(_is_word, words)):
         checked_query(asked)  # most queries are a few words, which need no parser
+
+
+def tell_unknown_fields(asked: str) -> None:
+    """Say that a query has `user:ann` as text, if it does, and what its fields are."""
+    if ":" not in asked:
+        return
+    from ttweet.model.query import FIELDS, unknown_fields
+
+    if unknown := unknown_fields(asked):
+        *first, last = [f"{field}:" for field in FIELDS]
+        said = ", ".join([f"{field}:" for field in unknown])
+        shell.hint(f"read {said} as text; the fields of a query are {', '.join(first)} and {last}")
 
 
 def checked_query(asked: str) -> Query:

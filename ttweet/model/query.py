@@ -28,16 +28,19 @@ MIN_PREFIX = 2  # characters before a `*`: a single letter begins a tenth of all
 
 TEXT, TAGS, AUTHOR = "text", "tags", "author"
 _COLUMNS = {"tag": TAGS, "from": AUTHOR, "by": AUTHOR}
+FIELDS = ("tag", "from", "by", "since", "until")
 _QUOTES = str.maketrans("\u201c\u201d\u201e\uff02", '""""')  # as word processors and phones write them
 _HASH_SIGNS = ("#", "\uff03")
 _PART = re.compile(
-    r"""
+    rf"""
     (?P<no> - )?
-    (?: (?P<key> tag | from | by | since | until ) : (?= [^\s] ) )?
+    (?: (?P<key> {"|".join(FIELDS)} ) : (?= [^\s] ) )?
     (?: "(?P<quoted> [^"]* )"? | (?P<bare> [^\s"]+ ) )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_PHRASE = re.compile(r'"[^"]*"?')
+_LIKE_A_FIELD = re.compile(r"(?<!\S)-?([^\W\d_]{2,}):(?=[^\s/:])")  # no address, as https://, and no name, as std::io
 _LATE = 1 << 53  # ms since 1970 UTC: after every time that a query can name
 FOLD_EFFORT = 32  # that a text counts for which is not ASCII: 0.2 to 2 ms to fold it, where a plain one takes 5 us
 _REMEMBERED = 16  # texts whose words are kept, 6 KB each: a tweet is compared with the queries of all followers in turn
@@ -89,6 +92,12 @@ def parse(asked: str, now: int) -> Query:
 def is_relative(asked: str) -> bool:
     """Whether a query asks for a time relative to now. Raises Refused `bad_query`."""
     return parse(asked, 0) != parse(asked, _LATE)
+
+
+def unknown_fields(asked: str) -> list[str]:
+    """Return what looks like a field of a query, such as `user` in `user:ann`, but is text, each once."""
+    found = _LIKE_A_FIELD.findall(_PHRASE.sub('"', asked.translate(_QUOTES)))
+    return [field for field in dict.fromkeys(found) if field.lower() not in FIELDS]
 
 
 def checked(asked: str) -> str:

@@ -96,11 +96,11 @@ class TokenFile:
     def revoke(self, name: str) -> Token:
         """End a token. Raises OpenError, and Refused when there is none of that name, or it has been revoked."""
         if self.fingerprint() is None:
-            raise Refused("missing", _nothing_to_revoke(name, {}))
+            raise _nothing_to_revoke(name, {}, self.db)
         with self._editing() as edited:
             known = _newest_of(name, edited)
             if known is None or known.revoked is not None:
-                raise Refused("missing", _nothing_to_revoke(name, edited))
+                raise _nothing_to_revoke(name, edited, self.db)
             edited[known.hash] = known._replace(revoked=now_ms())
             return edited[known.hash]
 
@@ -198,9 +198,11 @@ def _is_only_admin(token: Token, known: Mapping[str, Token]) -> bool:
     return [one for one in known.values() if ADMIN in one.rights] == [token]
 
 
-def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
+def _nothing_to_revoke(name: str, known: Mapping[str, Token], db: Path) -> Refused:
     if _newest_of(name, known) is not None:
-        return f"the token of {name} was already revoked"
+        return Refused("missing", f"the token of {name} was already revoked")
+    nameless = f"no token has the name {name!a}"
     live = [token.name for token in known.values() if token.revoked is None]
-    others = f"the names are {', '.join(live[:10])}" if live else "there are no tokens"
-    return f"no token has the name {name!a}; {others}"
+    if live:
+        return Refused("missing", f"{nameless}; the names are {', '.join(live[:10])}")
+    return Refused("missing", f"{nameless}: {db} has no tokens in use", remedies.OTHER_DATABASE)

@@ -142,7 +142,7 @@ def test_a_server_does_not_start_without_etcd(tmp_path: Path) -> None:
     [
         (("--cluster", "h1,h2"), "--cluster: invalid URL 'h1,h2': use etcd://HOST,HOST,HOST/NAME"),
         (("--cluster", "etcd://h1:0/x"), "--cluster: invalid port 0 of 'h1:0': use a port from 1 to 65535"),
-        (("--begin",), "missing option: --begin needs --cluster"),
+        (("--begin",), "missing option: --cluster URL, which --begin needs"),
     ],
 )
 def test_wrong_options_of_a_server_are_reported(options: tuple[str, ...], problem: str) -> None:

@@ -141,6 +141,25 @@ def test_what_finds_nothing_and_what_means_nothing_is_said_to_be_so(
         assert complains("find", *arguments, *where) == (code, f"ttweet: {text}")
 
 
+FIELDS = "read user: as text; the fields of a query are tag:, from:, by:, since: and until:\n"
+
+
+def test_an_unknown_field_that_finds_nothing_is_named_with_those_that_there_are(timeline: Server) -> None:
+    for where in places(timeline):
+        done = run("find", "user:ann", *where)
+        assert (done.returncode, done.stderr) == (shell.NOTHING, f"ttweet: no tweet found: user:ann\n{FIELDS}")
+        counted = run("find", "user:ann", "--count", *where)
+        assert (counted.returncode, counted.stdout, counted.stderr) == (shell.NOTHING, "0\n", FIELDS)
+        found = run("find", "Deploy:timed", *where)
+        assert (found.returncode, found.stderr) == (shell.DONE, "")
+
+
+def test_a_terminal_that_follows_an_unknown_field_shows_those_that_there_are() -> None:
+    arguments = ["follow", "--find", "user:ann", "--timeout", "0", "--server", "127.0.0.1:1"]
+    assert FIELDS.strip() in plain(run_on_terminal(*arguments)[1])
+    assert FIELDS not in run(*arguments).stderr
+
+
 def test_a_search_whose_time_is_up_says_how_far_it_came(timeline: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SqliteReader, "find", lambda *_, **__: Found([], more=True, searched_to=9))
     where = ["--db", str(timeline.db)]

@@ -141,7 +141,7 @@ def test_an_empty_name_is_no_name(command: list[str]) -> None:
 
 def test_a_message_that_no_server_takes_is_refused(server: Server) -> None:
     refused = complains("post", "x" * 151, "--server", server.address)
-    assert refused == (shell.REFUSED, "ttweet: too long: 151 characters; use at most 150")
+    assert refused == (shell.REFUSED, "ttweet: too long: 151 characters; use at most 150, or add --cut or --split")
 
 
 def test_a_text_that_needs_no_check_here_is_as_long_as_a_tweet_may_be() -> None:
@@ -155,7 +155,7 @@ BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
 @pytest.mark.parametrize("options", [[], ["--spool"], ["--key", "k"]])
 @pytest.mark.parametrize("text", BLANK)
 def test_nothing_is_no_message(text: str, options: list[str]) -> None:
-    way_out = "give a text, or add --empty to clear what ttweet last shows"
+    way_out = "give a text, or add --empty to post it anyway"
     assert complains("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
     done = run("post", *options, "-", stdin=text.encode())
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"ttweet: empty message on stdin; {way_out}\n")

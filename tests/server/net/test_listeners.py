@@ -200,7 +200,10 @@ def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch
         (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1 is not an address of this machine; use 127.0.0.1"),
         (socket.gaierror(socket.EAI_NONAME, "x"), "invalid host '192.0.2.1'"),
         (OSError(errno.EACCES, "x"), "no permission to listen on port 7"),
-        (OSError(errno.ENOBUFS, "No room (while attempting to)"), "cannot listen on 192.0.2.1:7: No room"),
+        (
+            OSError(errno.ENOBUFS, "No room (while attempting to)"),
+            "cannot listen on 192.0.2.1:7: No room; choose another address or port",
+        ),
     ],
 )
 def test_why_it_does_not_listen_is_reported_with_what_would_work(exc: OSError, said: str) -> None:

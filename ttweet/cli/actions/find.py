@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ttweet.cli import output, settings, shell
-from ttweet.cli.source import check_query, check_since, checked_query, open_source
+from ttweet.cli.source import check_query, check_since, checked_query, open_source, tell_unknown_fields
 from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.records import as_json
 from ttweet.model.times import now_ms
@@ -50,6 +50,7 @@ def find(
         output.write_tweets(newest_last, now=now_ms(), marks=_marks(asked))
     if not newest_last:
         shell.complain(f"no tweet found: {asked}" if asked else "no older tweets" if before else "no tweets yet")
+        tell_unknown_fields(asked)  # words that are found are what was meant
     if found.searched_to is not None or found.more:
         _tell_where_to_go_on(found, _again(words, given, ["--json"] * json))
     return shell.DONE if newest_last else shell.NOTHING
@@ -75,6 +76,8 @@ def _count(source: Source, asked: str, before: int | None) -> int:
             break
         before = counted.searched_to
     shell.write(f"{number}")
+    if not number:
+        tell_unknown_fields(asked)
     return shell.DONE if number else shell.NOTHING
 
 

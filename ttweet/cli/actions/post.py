@@ -5,7 +5,7 @@ from __future__ import annotations
 from ttweet.cli import output, shell
 from ttweet.cli.reach import open_client
 from ttweet.client import link_errors
-from ttweet.model.errors import ConnectError
+from ttweet.model.errors import ConnectError, Refused
 
 SHORT = 150  # characters of a text that needs no check here, as model.tweets.MAX_CHARACTERS
 
@@ -28,7 +28,7 @@ def post(
     quiet: bool = False,
 ) -> int:
     """Post a message and print its id."""
-    _refuse_impossible(shell.checked_text(text))
+    refuse_impossible(shell.checked_text(text))
     with open_client(server, as_name, ca=ca) as client:
         try:
             stored = client.post(text, tags=tags, key=key)
@@ -39,13 +39,18 @@ def post(
     return shell.DONE
 
 
-def _refuse_impossible(text: str) -> None:
-    """Raise Refused for a text that no server takes, before one is looked for."""
+def refuse_impossible(text: str, ways: str = "--cut or --split") -> None:
+    """Raise Refused for a text that no server takes, before one is looked for. `ways`: what takes one too long."""
     if len(text) <= SHORT and "\0" not in text:
         return
-    from ttweet.model.tweets import refuse_impossible  # most texts are short
+    from ttweet.model import tweets  # most texts are short
 
-    refuse_impossible(text)
+    try:
+        tweets.refuse_impossible(text)
+    except Refused as refused:
+        if refused.code != "too_long":
+            raise
+        raise Refused(refused.code, f"{refused.text}, or add {ways}") from refused
 
 
 def write_stored(stored: Stored, *, json: bool, quiet: bool) -> None:

@@ -93,7 +93,7 @@ def post(
     text = _stdin_text() if text is None else text
     if not (empty or text.strip()):
         raise shell.UsageError(
-            f"empty message{' on stdin' if stdin else ''}; give a text, or add --empty to clear what ttweet last shows"
+            f"empty message{' on stdin' if stdin else ''}; give a text, or add --empty to post it anyway"
         )
     for number, part in enumerate(_parts(text, cut=cut, split=split), 1):
         part_key = f"{key}:{number}" if key and split else key
@@ -125,6 +125,7 @@ def _joined(tags: list[str], part: Part) -> tuple[str, ...]:
 def _spooled(open_as: OpenAs, name: str | None, text: str, *, tags: Sequence[str], key: str | None) -> Stored:
     from ttweet.cli import spooling
 
+    action.refuse_impossible(text, "--cut")  # as --split has no spool
     return spooling.post(open_as, text, by=name, tags=tags, key=key)
 
 

@@ -193,7 +193,7 @@ def _cluster(url: str | None, *, begin: bool) -> "ClusterSettings | None":
     """Return the cluster that the server is to join. Raises UsageError."""
     if url is None:
         if begin:
-            raise shell.UsageError("missing option: --begin needs --cluster")
+            raise shell.UsageError("missing option: --cluster URL, which --begin needs")
         return None
     from ttweet.cli.cluster_source import settings_of  # which a server alone does not load
 
@@ -249,11 +249,11 @@ def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls:
     """Return the files that the options name. Raises UsageError for half of a pair, which would make a plain server."""
     if cert is None and key is None:
         if client_ca is not None:
-            raise shell.UsageError("missing options: --tls-client-ca needs --tls-cert and --tls-key")
+            raise shell.UsageError("missing options: --tls-cert FILE and --tls-key FILE, which --tls-client-ca needs")
         return None
     if cert is None or key is None:
         given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
-        raise shell.UsageError(f"missing option: {given} needs {missing}")
+        raise shell.UsageError(f"missing option: {missing} FILE, which {given} needs")
     if no_tls:
         raise shell.UsageError("conflicting options: --tls-cert and --no-tls; give one of them")
     return TlsFiles(cert, key, client_ca)

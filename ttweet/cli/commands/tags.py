@@ -1,5 +1,6 @@
 """The command `tags`."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,9 +56,8 @@ def tags(
     if (plot or svg is not None) and not tag:
         raise shell.UsageError("missing tag: a chart needs one; run: ttweet tags TAG --plot")
     if len(tag) > 1 and not (plot or svg):
-        raise shell.UsageError(
-            f"{len(tag)} tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG"
-        )
+        watch = shlex.join(["ttweet", "follow", *tag])
+        raise shell.UsageError(f"too many tags: {len(tag)}; give one, add --plot for a chart, or run: {watch}")
     if svg is not None:
         refuse_database(svg)
     if plot or svg is not None:

@@ -94,7 +94,7 @@ def why_not_listening(host: str, port: int, exc: OSError) -> str:
         case errno.EACCES:
             return f"no permission to listen on port {port}; choose a port above 1023"
     reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt
-    return f"cannot listen on {host}:{port}: {reason}; use an address of this machine, or :: for all addresses"
+    return f"cannot listen on {host}:{port}: {reason}; choose another address or port"
 
 
 def _is_any(address: Address) -> bool:
