@@ -1,5 +1,6 @@
 import errno
 import io
+import os
 import subprocess
 import sys
 
@@ -60,6 +61,44 @@ def test_a_closed_pipe_and_ctrl_c_are_quiet(capsys: pytest.CaptureFixture[str]) 
     assert fails(BrokenPipeError()) == 128 + 13
     assert fails(KeyboardInterrupt()) == 130
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UsageError("no"), shell.USAGE, "ttweet: no\n"),
+        (ConnectError("unknown", "no"), shell.UNREACHABLE, "ttweet: no\n"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "x"), shell.FAILED, "ttweet: x: No such file"),
+        (KeyboardInterrupt(), shell.INTERRUPTED, ""),
+    ],
+)
+def test_an_error_is_a_line_on_stderr_when_what_was_written_before_finds_no_reader(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    out = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, "stdout", out)
+
+    def command() -> int:
+        shell.write("data")
+        raise error
+
+    assert shell.run(command) == code
+    assert sys.stdout is None  # so that the interpreter does not try again
+    with pytest.raises(BrokenPipeError):
+        out.close()
+    monkeypatch.undo()
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_what_was_written_before_an_error_of_the_system_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        shell.write("data")
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "x")
+
+    assert shell.run(command) == shell.FAILED
+    assert capsys.readouterr().out == "data\n"
 
 
 def test_a_command_without_stdout_and_stderr_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:

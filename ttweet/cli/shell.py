@@ -61,14 +61,13 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _flush_or_forget_stdout()
         return PIPE_CLOSED
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as exc:  # noqa: BLE001  # the last resort
+        _flush_or_forget_stdout()
         error = faults.cause(exc)
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
-        if isinstance(error, OSError):
-            _forget_stdout()
         text = sentence(error)
         complain(*(text.split("\n") if isinstance(error, UsageError) else [text]))
         return exit_code(error)
@@ -232,6 +231,10 @@ def _prepare_stream(number: int) -> None:
         os.open(os.devnull, os.O_RDWR)  # takes the lowest number; what is run by us still finds it closed
 
 
-def _forget_stdout() -> None:
-    """Keep the interpreter from trying to flush at its end what could not be written."""
-    sys.stdout = None
+def _flush_or_forget_stdout() -> None:
+    """Write what is buffered. Where that fails, neither a message nor the interpreter's end may try it again."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        sys.stdout = None
