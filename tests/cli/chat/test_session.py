@@ -24,6 +24,16 @@ from ttweet.model.errors import Refused, TtweetError
 
 LOST = "connection lost: the server closed the connection; retrying until the server answers"
 TIME = r"[0-9:]{8}"
+FULL_DISK = """
+import os
+from ttweet.cli.chat.history import History
+class OnFullDisk(History):
+    def __init__(self, path):
+        super().__init__(path)
+        os.dup2(os.open("/dev/full", os.O_WRONLY), self._file)
+import ttweet.cli.chat.history as history
+history.History = OnFullDisk
+"""
 
 
 @pytest.fixture
@@ -261,6 +271,18 @@ def test_without_a_place_for_the_history_the_session_is_held_all_the_same(proces
     keyboard.leaves()
 
 
+def test_a_disk_that_becomes_full_ends_the_history_and_not_the_session(
+    process: Server, state: dict[str, str], tmp_path: Path
+) -> None:
+    keyboard = Keyboard(process.port, "ann", variables=state, start=FULL_DISK)
+    keyboard.types("/who\n")
+    keyboard.waits(lambda lines: lines[-2:] == ["ann", ">"])
+    said = "".join(keyboard.terminal.lines)
+    assert "error: the history is no longer kept: " in said
+    assert f"{tmp_path / 'state'}/ttweet/chat_history: No space left on device" in said
+    keyboard.leaves()
+
+
 def test_pasted_lines_are_one_tweet(process: Server, state: dict[str, str]) -> None:
     keyboard = at_keyboard(process, state)
     keyboard.types("\x1b[200~one #paste\rtwo\x1b[201~")
@@ -320,7 +342,7 @@ def test_the_newest_lines_of_a_long_history_are_kept(tmp_path: Path, monkeypatch
 
 def test_a_line_that_is_typed_twice_is_kept_once_and_what_is_no_line_is_skipped(tmp_path: Path) -> None:
     file = tmp_path / "chat_history"
-    file.write_text('cut off"\n1\n')
+    file.write_text('cut off"\n1\n"\\u0000"\n"\\ud800"\n' + "[" * 100_000 + "\n")
     file.chmod(0o600)
     kept = history.History(file)
     for line in ("one", "one", "two"):

@@ -15,14 +15,19 @@ class History:
 
     def __init__(self, path: Path) -> None:
         make_private(trusted_path(path.parent))
+        self._path = path
         self.lines = _read(path)
         self._file = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def add(self, line: str) -> None:
         """Append a line, unless it repeats the last one."""
-        if self.lines[-1:] != [line]:
-            self.lines.append(line)
+        if self.lines[-1:] == [line]:
+            return
+        self.lines.append(line)
+        try:
             os.write(self._file, _entry(line).encode())
+        except OSError as exc:
+            raise OSError(exc.errno, exc.strerror, str(self._path)) from exc
 
 
 def open_history() -> History:
@@ -49,9 +54,9 @@ def _entry(line: str) -> str:
 
 
 def _line(entry: bytes) -> str | None:
-    """Return the line of an entry, or None for a part of one."""
+    """Return the line of an entry, or None for a part of one and for what no terminal takes."""
     try:
-        line = json.loads(entry)
-    except ValueError:
+        line: str = json.loads(entry)
+        return None if b"\0" in os.fsencode(line) else line
+    except (ValueError, TypeError, RecursionError):
         return None
-    return line if isinstance(line, str) else None

@@ -91,8 +91,13 @@ class Screen:
             yield line
 
     def _keep(self, line: str) -> None:
-        if self._history is not None and line.strip():
+        if self._history is None or not line.strip():
+            return
+        try:
             self._history.add(line)
+        except OSError as exc:
+            self._history = None
+            self.complain(f"the history is no longer kept: {shell.sentence(exc)}")
 
     @contextmanager
     def _while_typing(self) -> Iterator[None]:
