@@ -71,6 +71,16 @@ def test_a_tweet_is_not_written_through_a_link(folder: Path) -> None:
     assert victim.read_text() == "precious"
 
 
+def test_a_tweet_that_another_command_finishes_at_this_moment_is_not_in_the_way(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = [folder / "unfinished-late-1"]  # its name when it was listed
+    monkeypatch.setattr(Path, "glob", lambda _, pattern: gone if pattern.startswith("unfinished") else [])
+    with Spool(folder).locked():
+        Spool(folder).keep(A_PARCEL)
+    assert texts(Spool(folder)) == [A_PARCEL.text]
+
+
 def test_what_waits_comes_in_the_order_it_was_kept(folder: Path) -> None:
     at = Spool(folder)
     with at.locked():

@@ -149,7 +149,7 @@ class Spool:
     def _abandoned(self) -> list[Path]:
         """Return the tweet that a killed command had begun to keep without the lock; a damaged file is set aside."""
         before = time.time() - MAX_WAIT_S
-        return sorted(path for path in self.folder.glob("unfinished-late-*") if path.stat().st_mtime < before)
+        return sorted(path for path in self.folder.glob("unfinished-late-*") if _is_older(path, before))
 
     def _late(self) -> list[Path]:
         """Return the tweets that were kept without the lock, in the order of the clock."""
@@ -193,6 +193,14 @@ class Spool:
             system.sync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _is_older(path: Path, time_s: float) -> bool:
+    """Whether a file was last written before a time; not one that its command has just renamed."""
+    try:
+        return path.lstat().st_mtime < time_s
+    except FileNotFoundError:
+        return False
 
 
 def _lock(descriptor: int, on_wait: Callable[[str], object] | None) -> None:
