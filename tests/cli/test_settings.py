@@ -292,3 +292,10 @@ def test_a_command_that_is_run_inherits_the_profile_but_no_value_of_the_file(wri
         assert (done.returncode, done.stdout) == (0, "here none none\n")
         found = processes.run("--profile=here", "find", "tag:filed", "--count", variables=variables)
         assert found.stdout == "1\n"
+
+
+def test_a_value_that_begins_with_a_hyphen_is_taken_as_a_command_to_run_again_gives_it() -> None:
+    words = settings.options_given({"--find": "-red green", "--text": "-x", "--by": "ann", "--last": 3, "--as": None})
+    assert words == ["--find=-red green", "--text=-x", "--by", "ann", "--last", "3"]
+    _, bound, _ = make_app().parse_args(["follow", *words])
+    assert bound.arguments == {"find": "-red green", "text": "-x", "by": "ann", "last": 3}

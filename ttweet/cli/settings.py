@@ -13,6 +13,10 @@ from ttweet.cli import config_file
 from ttweet.cli.config_file import OF_THE_SERVER, Setting
 from ttweet.cli.shell import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 PROFILE = "TTWEET_PROFILE"
 SERVER = "TTWEET_SERVER"
 TOKEN = "TTWEET_TOKEN"  # noqa: S105  # the name of a variable
@@ -51,6 +55,15 @@ def command_line(*words: str) -> str:
 
     profile = os.environ.get(PROFILE)
     return shlex.join(["ttweet", *(["--profile", profile] if profile else []), *words])
+
+
+def options_given(options: Mapping[str, object]) -> list[str]:
+    """Return options with their values as words of a command line, without those that are None."""
+    return [word for name, value in options.items() if value is not None for word in _option(name, str(value))]
+
+
+def _option(name: str, value: str) -> list[str]:
+    return [f"{name}={value}"] if value.startswith("-") else [name, value]
 
 
 def apply(arguments: list[str]) -> None:

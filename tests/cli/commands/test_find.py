@@ -84,6 +84,14 @@ def test_a_page_that_is_cut_is_continued_by_the_command_that_it_shows(timeline: 
         assert texts(older.stdout) == ["build 5 is green #ci", "build 10 is green #ci"]
 
 
+@pytest.mark.parametrize("words", [["green", "-red"], ["green", "--", "-4", "-x"]])
+def test_words_that_are_excluded_are_in_the_command_that_continues(timeline: Server, words: list[str]) -> None:
+    done = run("find", "-n", "2", "-s", timeline.address, *words)
+    assert texts(done.stdout) == ["build 15 is green #ci", "build 20 is green #ci"]
+    older = run(*shlex.split(done.stderr.partition("; older: ")[2])[1:])
+    assert texts(older.stdout) == ["build 5 is green #ci", "build 10 is green #ci"]
+
+
 def test_more_tweets_than_one_query_gives_come_by_several(timeline: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MAX_QUERY_LIMIT", 4)
     done = run("find", "green", "--limit", "10", "--server", timeline.address)

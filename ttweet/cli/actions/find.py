@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from ttweet.cli import output, settings, shell
 from ttweet.cli.source import check_query, check_since, checked_query, open_source, tell_unknown_fields
@@ -12,7 +13,7 @@ from ttweet.model.times import now_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ttweet.cli.source import Source
@@ -52,7 +53,7 @@ def find(
         shell.complain(f"no tweet found: {asked}" if asked else "no older tweets" if before else "no tweets yet")
         tell_unknown_fields(asked)  # words that are found are what was meant
     if found.searched_to is not None or found.more:
-        _tell_where_to_go_on(found, _again(words, given, ["--json"] * json))
+        _tell_where_to_go_on(found, partial(_again, words, given, ["--json"] * json))
     return shell.DONE if newest_last else shell.NOTHING
 
 
@@ -81,12 +82,12 @@ def _count(source: Source, asked: str, before: int | None) -> int:
     return shell.DONE if number else shell.NOTHING
 
 
-def _tell_where_to_go_on(found: Found, again: str) -> None:
+def _tell_where_to_go_on(found: Found, older: Callable[[int], str]) -> None:
     if (end := found.searched_to) is not None:
-        shell.hint(f"searched back to #{end} in half a second; older: {again} --before {end}")
+        shell.hint(f"searched back to #{end} in half a second; older: {older(end)}")
     elif found.more and found.tweets:
         shown = "the newest tweet" if len(found.tweets) == 1 else f"the {len(found.tweets):,} newest tweets"
-        shell.hint(f"{shown}; older: {again} --before {found.tweets[-1].id}")
+        shell.hint(f"{shown}; older: {older(found.tweets[-1].id)}")
 
 
 def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:
@@ -99,7 +100,9 @@ def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:
     return " ".join([*options, *words])  # the options first, as a quote may be left open
 
 
-def _again(words: Sequence[str], options: dict[str, str | int | Path | None], flags: Sequence[str]) -> str:
-    """Return the command line that continues, without the id that it continues at."""
-    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    return settings.command_line("find", *words, *given, *flags)
+def _again(words: Sequence[str], options: Mapping[str, object], flags: Sequence[str], before: int) -> str:
+    """Return the command line that finds older tweets. Words that look like options stand behind `--`."""
+    given = [*settings.options_given(options), *flags, "--before", str(before)]
+    if any(word.startswith("-") for word in words):
+        return settings.command_line("find", *given, "--", *words)
+    return settings.command_line("find", *words, *given)

@@ -112,5 +112,5 @@ def follow(
 
 def _resumed(tags: Sequence[str], options: Mapping[str, object], switches: Mapping[str, bool]) -> str:
     """Return the command line that does the same again, without the place to begin at."""
-    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    return settings.command_line("follow", *tags, *given, *[name for name, is_set in switches.items() if is_set])
+    flags = [name for name, is_set in switches.items() if is_set]
+    return settings.command_line("follow", *tags, *settings.options_given(options), *flags)
