@@ -1,7 +1,7 @@
-"""Where commands look: a server, or for `last` and `tags` a database file, which gives the same answers.
+"""Where the commands that read look: a server, or a database file, which gives the same answers.
 
-The command line comes first, then the environment, then the server at the default address. Only when nothing
-listens there `last` and `tags` read the file in the working folder. Quick to import.
+The command line comes first, then the environment, then the server at the default address. Only when no server is
+listening there is the file in the working folder read. Quick to import.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ def open_source(db: Path | None, server: str | None, ca: str | None = None) -> I
 
     Raises UsageError, ConnectError, Refused, OpenError.
     """
-    if db is not None and (server is not None or ca is not None):
-        other = "--server" if server is not None else "--ca"
-        raise shell.UsageError(f"conflicting options: --db is for a file, {other} for a server; give one of them")
+    refuse_two_sources(db, server, ca)
     with ExitStack() as resources:
         if db is not None:
             yield resources.enter_context(_open_file(db))
@@ -84,6 +82,13 @@ def open_source(db: Path | None, server: str | None, ca: str | None = None) -> I
             yield resources.enter_context(_open_file(_path(file)))
         else:
             yield _default_source(resources)
+
+
+def refuse_two_sources(db: Path | None, server: str | None, ca: str | None) -> None:
+    """Raise UsageError for options of a file and of a server."""
+    if db is not None and (server is not None or ca is not None):
+        other = "--server" if server is not None else "--ca"
+        raise shell.UsageError(f"conflicting options: --db is for a file, {other} for a server; give one of them")
 
 
 def _default_source(resources: ExitStack) -> Source:

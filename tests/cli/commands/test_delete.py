@@ -52,6 +52,13 @@ def test_what_a_server_has_deleted_is_printed_and_found_no_more(process: Server)
     assert "Message Deleted: 1 By: ('127.0.0.1', " in run("log", "--db", str(process.db)).stdout
 
 
+@pytest.mark.parametrize("option", ["--server", "--ca"])
+def test_a_file_and_a_server_are_not_asked_at_once(file: Path, option: str) -> None:
+    code, said = complains("delete", "1", "--db", str(file), option, "x")
+    assert code == shell.USAGE
+    assert said == f"ttweet: conflicting options: --db is for a file, {option} for a server; give one of them"
+
+
 def test_an_id_is_taken_as_find_shows_it(server: ServerHere) -> None:
     assert run("delete", "#2", "--server", server.address).stdout == "2\n"
 

@@ -11,6 +11,7 @@ from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, SERVER, Ca, Json, tweet_id, whole
 from ttweet.cli.reach import open_client
+from ttweet.cli.source import refuse_two_sources
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
 from ttweet.model.tweets import Deletion
@@ -26,8 +27,7 @@ def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json:
     """Delete tweets; continue with the others when one does not exist."""
     if not ids:
         raise shell.UsageError("missing ID; run: ttweet delete ID; for ids: ttweet find")
-    if db is not None and server is not None:
-        raise shell.UsageError("conflicting options: --db and --server; give one of them")
+    refuse_two_sources(db, server, ca)
     with _from_server(server, ca) if db is None else _from_file(db) as delete_one:
         found = [_deleted(delete_one, tweet, json=json) for tweet in ids]
     return shell.DONE if all(found) else shell.NOTHING
