@@ -149,9 +149,16 @@ def drop_dead_links(listener: socket, after_s: float) -> None:
 def process_descriptor(process: int) -> int | None:
     """Return a new descriptor that becomes readable when a process ends; None where there is none."""
     try:
-        return os.pidfd_open(process)
-    except (AttributeError, OSError):  # the system has no such call, or has not kept the end of a quick process
+        return open_process(process)
+    except OSError:  # the system has no such call, or has not kept the end of a quick process
         return None
+
+
+def open_process(process: int) -> int:
+    """Return a descriptor as `process_descriptor` does. Raises OSError."""
+    if not hasattr(os, "pidfd_open"):
+        raise OSError(errno.ENOTSUP, "only Linux tells when it ends; run the command itself: ttweet run -- COMMAND")
+    return os.pidfd_open(process)
 
 
 def name_and_start(process: int) -> tuple[str, float]:

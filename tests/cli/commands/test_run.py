@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 import signal
 import subprocess
@@ -151,6 +153,22 @@ def test_what_cannot_be_watched_is_said(arguments: list[str], said: str) -> None
     code, text = complains("run", *arguments)
     assert code == shell.USAGE
     assert said in text
+
+
+def test_a_process_that_there_is_no_room_to_watch_is_not_called_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(process: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", lacks)
+    code, text = complains("run", "--pid", "1")
+    assert (code, text) == (
+        shell.FAILED,
+        "ttweet: the system refused: Too many open files; raise the limit: ulimit -n 4096",
+    )
+    monkeypatch.delattr(os, "pidfd_open")
+    code, text = complains("run", "--pid", "1")
+    instead = "run the command itself: ttweet run -- COMMAND"
+    assert (code, text) == (shell.FAILED, f"ttweet: process 1: only Linux tells when it ends; {instead}")
 
 
 def test_the_last_lines_of_the_output_are_posted_after_the_outcome_and_cut_to_fit(server: ServerHere) -> None:

@@ -36,6 +36,8 @@ MAX_TAIL = 20  # lines of output in tweets: more belong in a file
 UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
 NOT_EXECUTABLE = 126  # as a shell has it
 NOT_FOUND = 127
+_NOT_RUNNING = (errno.ESRCH, errno.EINVAL, errno.ENOENT)
+"""The errors of waiting for a process that is not there; the last two are of a number that a thread has."""
 
 Command = Annotated[str, Parameter(name="COMMAND", help="The command to run, with its arguments, after --.")]
 Tags = Annotated[BesideTags, Parameter(help="Add a tag to the tweet; repeatable.")]
@@ -160,9 +162,12 @@ def _not_started(program: str, exc: OSError) -> str:
 
 def _ended(process: int) -> tuple[str, float]:
     """Wait for the end of a process; return what is posted about it, and its age in seconds. Raises UsageError."""
-    descriptor = system.process_descriptor(process)
-    if descriptor is None:
-        raise shell.UsageError(f"no process {process} is running; see: ps -e")
+    try:
+        descriptor = system.open_process(process)
+    except OSError as exc:
+        if exc.errno in _NOT_RUNNING:
+            raise shell.UsageError(f"no process {process} is running; see: ps -e") from exc
+        raise OSError(exc.errno, exc.strerror, f"process {process}") from exc
     try:
         name, begun = system.name_and_start(process)
         ready({descriptor: READ})
