@@ -56,6 +56,19 @@ def test_the_list_shows_what_there_is_in_a_pipe_as_json_and_on_a_terminal(tmp_pa
         assert re.search(r"guest +read,post +live for", plain(seen)) or columns == 40
 
 
+def test_a_token_that_could_not_be_shown_can_be_made_again_as_it_says(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [*TTWEET, "token", "add", "ci"]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(), timeout=LIMIT_S
+        )
+    assert done.returncode == shell.FAILED
+    assert "No space left on device; the token of ci was made and not shown; " in done.stderr
+    revoke = done.stderr.strip().rpartition("ttweet ")[2]
+    assert run(*revoke.split(), cwd=tmp_path).returncode == shell.DONE
+    added(tmp_path, "ci")
+
+
 def test_a_database_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
     assert "token of ci for tweets.db, which does not exist yet; save" in run("token", "add", "ci", cwd=tmp_path).stderr
     with running_server(tmp_path, "--no-report-file"):

@@ -76,10 +76,11 @@ def _check(action: str, name: str | None, can: str | None, expires: str | None) 
 
 def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
     token, secret = file.add(name, rights, expires=_end(expires))
+    done = f"the token of {name} was made and not shown; revoke it, and add another: ttweet token revoke {name}"
     if json:
-        output.write_json(_shown(token) | {"token": secret})
+        shell.tell_done(done, output.write_json, _shown(token) | {"token": secret})
         return shell.DONE
-    shell.write(secret)
+    shell.tell_done(done, shell.write, secret)
     whose = name if db.exists() else f"{name} for {escape(str(db))}, which does not exist yet"
     shell.hint(f"token of {whose}; save it now, it is not shown again")
     shell.hint("clients read it from TTWEET_TOKEN, or from the private file that TTWEET_TOKEN_FILE names")
