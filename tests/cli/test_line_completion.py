@@ -101,6 +101,17 @@ def test_the_server_and_the_file_of_the_line_are_asked(server: Server, monkeypat
         assert line_completion.offered(f"ttweet tags {source} py") == ["python"]
 
 
+@pytest.mark.parametrize("option", ["--profile work", "--profile=work"])
+def test_the_server_of_the_profile_is_asked(
+    server: Server, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ttweet").mkdir()
+    (tmp_path / "ttweet" / "config.toml").write_text(f'[profiles.work]\nserver = "{server.address}"\n')
+    for name, value in {"XDG_CONFIG_HOME": str(tmp_path), "TTWEET_PROFILE": "", "TTWEET_SERVER": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert line_completion.offered(f"ttweet {option} tags py") == ["python"]
+
+
 def test_flags_are_those_of_the_parser() -> None:
     app = make_app()
     for name in {*line_completion.OF_TAGS, *(ALIASES.get(one, one) for one in line_completion.OF_QUERIES)}:

@@ -56,7 +56,7 @@ def complete(line: str) -> int:
 def offered(line: str) -> list[str]:
     """Return the words that the last word of a line may become. Raises as open_source does."""
     words = _words(line)
-    if words[:1] == ["--profile"]:
+    if words and words[0].partition("=")[0] == "--profile":
         words = settings.choose_profile(words)
     ask, mark = _wanted(words)
     if ask is None:
