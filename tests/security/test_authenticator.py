@@ -282,6 +282,17 @@ async def test_uses_are_noted_in_the_file_once_a_minute(file: TokenFile) -> None
     assert noted == [begun, begun, begun + USE_PAUSE_MS]
 
 
+async def test_a_use_after_the_clock_was_put_back_is_noted(file: TokenFile) -> None:
+    clock = WallClock()
+    _, secret = file.add("ci", ALL)
+    authenticator = Authenticator(NOBODY, file, clock=clock)
+    for later_ms in (0, -USE_PAUSE_MS):
+        clock.now += later_ms
+        await authenticator.identify(secret, "192.0.2.1")
+        await authenticator.note_uses()
+    assert file.read()[0].used == clock.now
+
+
 async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_once(
     file: TokenFile, caplog: pytest.LogCaptureFixture
 ) -> None:

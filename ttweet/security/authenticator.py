@@ -191,7 +191,7 @@ class Authenticator:
 
     def _note_use(self, token: Token) -> None:
         now = self._now_ms()
-        if now - self._used[token.hash] >= tokens.USE_PAUSE_MS:
+        if abs(now - self._used[token.hash]) >= tokens.USE_PAUSE_MS:  # abs: the clock may have been put back
             self._used[token.hash] = self._uses[token.hash] = now
 
     def _tell(self, trouble: str, error: OpenError) -> None:
