@@ -33,6 +33,21 @@ def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> N
             store.tweets_of_tag("ho me")
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+def test_an_id_that_no_file_can_hold_is_that_of_no_tweet(path: Path, number: int) -> None:
+    with ttweet.open(path) as store:
+        store.post("one #a")
+        for ask in (store.tweet, store.delete):
+            with pytest.raises(ttweet.Refused) as refused:
+                ask(number)
+            assert refused.value.code == "no_tweet"
+        found = 1 if number > 0 else 0
+        assert len(list(store.tweets_after(number))) == 1 - found
+        assert len(store.tweets_of_tag("a", before=number).tweets) == found
+        assert len(store.find("one", before=number).tweets) == store.count("one", before=number).number == found
+        assert store.prune(number) == found
+
+
 def test_a_tweet_is_read_by_its_id_and_a_deleted_one_is_a_tombstone(path: Path) -> None:
     with ttweet.open(path) as store:
         first = store.post("for a moment")

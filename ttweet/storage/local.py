@@ -13,7 +13,7 @@ from typing import Self, overload
 from ttweet import defaults
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
-from ttweet.model.limits import QUERY_LIMIT
+from ttweet.model.limits import MAX_ID, QUERY_LIMIT
 from ttweet.model.query import parse
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
@@ -89,7 +89,8 @@ class LocalStore:
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete. Raises Refused, StoreError."""
         report = reports.message_deleted(tweet, f"uid {os.getuid()}")
-        return self._writer.delete(tweet, report, at=now_ms(), traces=redact(self._writer, tweet))
+        id_ = _storable(tweet)
+        return self._writer.delete(id_, report, at=now_ms(), traces=redact(self._writer, id_))
 
     def prune(
         self, before: int, *, since: int | None = None, progress: Callable[[int], object] = lambda _: None
@@ -100,6 +101,7 @@ class LocalStore:
         then. Raises Refused, StoreError.
         """
         done = 0
+        before = _storable(before)
         while (removed := self._writer.prune(before)) is not None:
             done += removed
             progress(done)
@@ -118,7 +120,7 @@ class LocalStore:
 
         Raises Refused `no_tweet`.
         """
-        found = self._store.tweet(id_)
+        found = self._store.tweet(_storable(id_))
         if found is None:
             raise Refused("no_tweet", f"no tweet has the id {id_}")
         return found if isinstance(found, Tombstone) else tweets.shown(found)
@@ -128,6 +130,7 @@ class LocalStore:
 
         None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
         """
+        cursor = _storable(cursor)
         while page := self._store.tweets_after(cursor, limit=READ_TWEETS):
             yield from page
             cursor = page[-1].id
@@ -137,18 +140,18 @@ class LocalStore:
 
         Raises Refused for what is no tag.
         """
-        return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=before)
+        return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=_storable_or_none(before))
 
     def find(self, query: str = "", *, limit: int = QUERY_LIMIT, before: int | None = None) -> Found:
         """Return the newest tweets that a query finds, such as `'tag:ci "timed out" -flaky'`, newest first.
 
         With `before` those with a lower id. An empty query finds all. Raises Refused `bad_query`.
         """
-        return self._store.find(parse(query, now_ms()), limit=limit, before=before)
+        return self._store.find(parse(query, now_ms()), limit=limit, before=_storable_or_none(before))
 
     def count(self, query: str = "", *, before: int | None = None) -> Count:
         """Count the tweets that a query finds; with `before` those with a lower id. See `find`."""
-        return self._store.count_found(parse(query, now_ms()), before=before)
+        return self._store.count_found(parse(query, now_ms()), before=_storable_or_none(before))
 
     def list_tags(self, *, limit: int = QUERY_LIMIT, numbers: bool = False) -> TagPage:
         """Return the most used tags; those without a letter only with `numbers`."""
@@ -160,3 +163,12 @@ class LocalStore:
         if not isinstance(self._store, SqliteStore):
             raise Refused("denied", "this file was opened for reading only")
         return self._store
+
+
+def _storable(id_: int) -> int:
+    """Return an id, or in the place of one that SQLite has no room for another one that no entry has."""
+    return max(-1, min(id_, MAX_ID + 1))
+
+
+def _storable_or_none(id_: int | None) -> int | None:
+    return None if id_ is None else _storable(id_)
