@@ -2,6 +2,7 @@
 
 MAX_ID = 2**53 - 1  # highest id of a tweet or deletion: exact in every JSON reader (RFC 8259, section 6)
 MAX_TWEET_ID = MAX_ID - 2**32  # highest id of a tweet; a full log still has ids for deletions
+LATEST_MS = 253_402_214_399_999  # latest time of an entry: every time zone can show 30 December 9999
 QUERY_LIMIT = 20  # tweets or tags of a query without a limit: a screenful
 MAX_QUERY_LIMIT = 200  # tweets or tags of one query, about 50 KiB; ask for more with `before`
 MAX_QUERY_CHARACTERS = 300  # of a query of find, twice those of a tweet

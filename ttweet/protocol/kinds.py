@@ -6,13 +6,12 @@ classic commands use it.
 
 from __future__ import annotations
 
-from ttweet.model.limits import MAX_ID
+from ttweet.model.limits import LATEST_MS, MAX_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LATEST_SHOWN_MS = 253_402_214_399_999  # latest time that a client accepts: every time zone can show 30 December 9999
 MAX_STRING_CHARACTERS = 1000  # of any string that a client accepts; a tweet has 600 bytes
 MAX_TAGS_OF_TWEET = 107  # tags of a tweet that a client accepts: 75 in a text of 150 characters, and 32 more
 
@@ -26,7 +25,7 @@ def integer(value: Any, highest: int = MAX_ID, lowest: int = 0) -> int:
 
 def at(value: Any) -> int:
     """Return a time, in milliseconds since 1970 UTC."""
-    return integer(value, LATEST_SHOWN_MS)
+    return integer(value, LATEST_MS)
 
 
 def flag(value: Any) -> bool:

@@ -16,13 +16,12 @@ from typing import Any, Protocol
 
 from ttweet.model import stored
 from ttweet.model.errors import Refused
-from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
+from ttweet.model.limits import LATEST_MS, MAX_ID, MAX_TWEET_ID
 from ttweet.model.remedies import IMPORT_ELSEWHERE, IS_UTF_16, REPAIR_LINE
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # entries of one read of an export, and of one transaction of an import
 MAX_LINE_BYTES = 1024 * 1024  # of a line of an import, which is kept in memory; a tweet's line has 1 KiB
-LATEST_STORED_MS = 253_402_300_799_999  # the end of the year 9999, SQLite's last date
 
 _ORIGIN = re.compile("[0-9a-f]{16}")
 _Fields = dict[str, tuple[str, tuple[type, ...]]]
@@ -265,8 +264,8 @@ def _id(number: int, highest: int = MAX_TWEET_ID) -> int:
 
 
 def _at(number: int) -> int:
-    if not 0 <= number <= LATEST_STORED_MS:
-        raise _bad(f"invalid at {number}: use 0 to {LATEST_STORED_MS}")
+    if not 0 <= number <= LATEST_MS:
+        raise _bad(f"invalid at {number}: use 0 to {LATEST_MS}")
     return number
 
 
