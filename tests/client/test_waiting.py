@@ -54,6 +54,19 @@ def soon() -> float:
     return time.monotonic() + LIMIT_S
 
 
+def test_a_wait_may_be_longer_than_the_system_can_count() -> None:
+    bell = Bell()
+    bell.ring()
+    assert ready({bell.fd: waiting.READ}, time.monotonic() + 1e9) == [bell.fd]
+
+
+def test_a_long_wait_is_as_long_as_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LONGEST_POLL_S", 0.001)
+    until, bell = time.monotonic() + 0.01, Bell()
+    assert ready({bell.fd: waiting.READ}, until) == []
+    assert time.monotonic() >= until - 0.001  # poll counts in milliseconds
+
+
 def test_it_ends_with_what_it_waits_for_or_with_its_time() -> None:
     bell, other = Bell(), Bell()
     wanted = {bell.fd: select.POLLIN, other.fd: select.POLLIN}

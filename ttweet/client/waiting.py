@@ -25,6 +25,7 @@ PIPE_BYTES = 64 * 1024  # what a pipe of Linux holds
 NONE = -1  # in place of a descriptor
 READ = 1  # POLLIN; a number, as Windows has no poll
 WRITE = 4  # POLLOUT
+LONGEST_POLL_S = 1e6  # of one poll, eleven days; poll(2) counts no more than 24 days, in milliseconds
 
 
 def ready(wanted: dict[int, int], until: float = FOREVER) -> list[int]:
@@ -164,5 +165,8 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _polled(poll: select.poll | SelectPoll, until: float) -> list[int]:
-    left_s = until - time.monotonic()
-    return [descriptor for descriptor, _ in poll.poll(None if left_s == FOREVER else max(0.0, left_s * 1000))]
+    while True:
+        left_s = until - time.monotonic()
+        found = poll.poll(None if left_s == FOREVER else 1000 * max(0.0, min(left_s, LONGEST_POLL_S)))
+        if found or left_s <= LONGEST_POLL_S:
+            return [descriptor for descriptor, _ in found]
