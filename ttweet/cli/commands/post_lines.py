@@ -36,14 +36,26 @@ class InputLine(NamedTuple):
 
 @dataclass(slots=True)
 class PostTally:
-    """The outcomes of the lines so far."""
+    """The outcomes of the lines so far, each of which is shown, as `json` or not."""
 
+    json: bool
     stored: int = 0
     refused: int = 0
     under_way: deque[int] = field(default_factory=deque)  # the numbers of the lines that are not answered yet
     answered: int = 0  # the number of the last line that is
     fault: Refused | None = None  # what ended it
     begun: float = field(default_factory=time.monotonic)
+
+    def take(self, line: InputLine, outcome: Stored | Refused) -> None:
+        """Count the outcome of a line, and show it."""
+        if isinstance(outcome, Refused):
+            self.refused += 1
+            if outcome.code not in REQUEST_FAULTS:  # the next line would be refused too
+                self.fault = outcome
+            _show_refused(line, outcome, json=self.json)
+        else:
+            self.stored += 1
+            _show_stored(line, outcome, json=self.json)
 
     @property
     def total(self) -> str:
@@ -62,14 +74,14 @@ class PostTally:
 
 def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
     """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
-    tally = PostTally()
+    tally = PostTally(json)
     with progress() as show:
         try:
             for lines in read_lines(stream):
                 if lines and lines[0].text is None:
-                    _note_refused(lines[0], TOO_LONG, tally, json=json)
+                    tally.take(lines[0], TOO_LONG)
                     continue
-                _post_together(client, lines, tally, tags=tags, key=key, json=json, show=show)
+                _post_together(client, lines, tally, tags=tags, key=key, show=show)
                 if tally.fault:
                     break
         except ConnectError as error:
@@ -110,24 +122,13 @@ def _numbered(lines: list[bytes], before: int) -> list[InputLine]:
 
 
 def _post_together(
-    client: Client,
-    lines: list[InputLine],
-    tally: PostTally,
-    *,
-    tags: list[str],
-    key: str | None,
-    json: bool,
-    show: Show,
+    client: Client, lines: list[InputLine], tally: PostTally, *, tags: list[str], key: str | None, show: Show
 ) -> None:
     keys = (None if key is None else f"{key}:{line.number}" for line in lines)
     outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
     for outcome, line in zip(outcomes, lines, strict=False):  # in this order: the outcomes must come to their own end
         tally.answered = tally.under_way.popleft()
-        if isinstance(outcome, Refused):
-            _note_refused(line, outcome, tally, json=json)
-        else:
-            tally.stored += 1
-            _write_stored(line, outcome, json=json)
+        tally.take(line, outcome)
         if line.number % PROGRESS_EVERY == 0:
             show(tally.answered, None, tally.rate)
     show(tally.answered, None, tally.rate)
@@ -143,7 +144,7 @@ def _hand_over(lines: Iterable[InputLine], tally: PostTally) -> Iterator[str]:
         yield line.text or ""
 
 
-def _write_stored(line: InputLine, stored: Stored, *, json: bool) -> None:
+def _show_stored(line: InputLine, stored: Stored, *, json: bool) -> None:
     if stored.deleted:
         shell.hint(f"line {line.number}: {output.key_of_deleted(stored)}")
     if json:
@@ -152,10 +153,7 @@ def _write_stored(line: InputLine, stored: Stored, *, json: bool) -> None:
         shell.write(str(stored.id))
 
 
-def _note_refused(line: InputLine, refused: Refused, tally: PostTally, *, json: bool) -> None:
-    tally.refused += 1
-    if refused.code not in REQUEST_FAULTS:  # the next line would be refused too
-        tally.fault = refused
+def _show_refused(line: InputLine, refused: Refused, *, json: bool) -> None:
     text = _reason(line, refused)
     shell.complain(f"line {line.number}: {text}")
     if json:
