@@ -30,11 +30,9 @@ def prune(
     if keep is None and keep_last is None:
         raise shell.UsageError("missing option: --keep TIME or --keep-last N; give one of them")
     path = db_path(db)
-    with closing(SqliteReader(path)) as reader:  # it makes no new file
-        going = _going(reader, keep, keep_last)
-    if not dry_run:
-        going = _remove(path, keep, keep_last)
-    _tell(path, going, dry_run=dry_run, json=json)
+    with closing(SqliteReader(path)) as reader:  # in any case: it makes no new file
+        going = _going(reader, keep, keep_last) if dry_run else None
+    _tell(path, going or _remove(path, keep, keep_last), dry_run=dry_run, json=json)
     return shell.DONE
 
 
