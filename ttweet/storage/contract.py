@@ -16,15 +16,13 @@ from ttweet.model.reports import Report
 from ttweet.model.tweets import Count, Deletion, Draft, Found, Page, TagPage, Tombstone, Tweet
 
 KEY_LIFETIME_MS = 7 * DAY_MS  # of an idempotency key: retries take seconds, but a laptop may sleep over a holiday
-
-
 REDACT_STEP = 256  # report lines redacted in one transaction, about 3 ms: uploads wait for it
 
 
 Line = Report | Draft
+"""A report line to be stored, or the draft whose arrival it reports."""
 OnProgress = Callable[[int, int], object]
 """It is called with how much is done, and how much there is to do."""
-"""A report line to be stored, or the draft whose arrival it reports."""
 
 
 class LogLine(NamedTuple):

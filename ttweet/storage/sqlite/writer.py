@@ -161,8 +161,11 @@ class SqliteStore(Queries):
 
     @property
     def origin(self) -> str:
-        """The name of this database, under which others note its tweets."""
-        return own_name(self._connection)
+        """The name of this database, under which others note its tweets. Raises StoreError."""
+        try:
+            return own_name(self._connection)
+        except sqlite3.Error as exc:
+            raise store_error(exc) from exc
 
     def take_origin(self, name: str) -> None:
         """Take the name of the database whose entries this new one is about to get. Raises StoreError."""
