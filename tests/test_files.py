@@ -37,7 +37,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_what_is_written_takes_the_targets_place_at_the_end_for_its_owner_alone(target: Path, umask: int) -> None:
+def test_a_written_file_takes_the_targets_place_at_the_end_for_its_owner_alone(target: Path, umask: int) -> None:
     target.write_text("old")
     before = os.umask(umask)
     try:
@@ -59,7 +59,7 @@ def test_a_block_that_fails_leaves_the_target_and_nothing_else(target: Path) -> 
     assert names(target.parent) == ["copy.txt"]
 
 
-def test_what_a_killed_process_has_left_is_used_again(target: Path) -> None:
+def test_the_hidden_file_of_a_killed_process_is_used_again(target: Path) -> None:
     target.with_name(".copy.txt.part").write_text("a long half of a file")
     with replacing(target) as part:
         part.write_text("whole")
@@ -112,7 +112,7 @@ def test_a_file_system_without_hard_links_gets_the_new_file_too(target: Path, mo
     assert names(target.parent) == ["copy.txt"]
 
 
-def test_what_is_no_regular_file_is_not_replaced(target: Path) -> None:
+def test_a_target_that_is_no_regular_file_is_not_replaced(target: Path) -> None:
     os.mkfifo(target)
     with pytest.raises(OSError, match="not a regular file"), replacing(target):
         pass
@@ -133,7 +133,7 @@ def test_a_link_is_not_written_through_and_the_targets_own_name_is_reported(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_another_user_has_put_in_the_hidden_files_place_gets_nothing(target: Path) -> None:
+def test_a_file_of_another_user_in_the_hidden_files_place_gets_nothing(target: Path) -> None:
     part = target.with_name(".copy.txt.part")
     part.touch()
     os.chown(part, 65534, 65534)

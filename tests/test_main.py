@@ -148,7 +148,9 @@ def test_a_script_that_posts_with_other_options_loads_neither_rich_nor_the_datab
         ["-d", "-x", "13001"],
     ],
 )
-def test_what_is_not_exact_is_left_to_the_parser(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_line_of_no_exact_shape_is_left_to_the_parser(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
 
     def main(arguments: list[str]) -> int:

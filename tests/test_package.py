@@ -20,11 +20,11 @@ def test_the_client_needs_the_standard_library_alone() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ttweet.__all__ if name != "__version__"])
-def test_what_is_exported_is_there_and_documented(name: str) -> None:
+def test_every_exported_name_exists_and_is_documented(name: str) -> None:
     assert getattr(ttweet, name).__doc__
 
 
-def test_what_is_not_there_is_an_attribute_error() -> None:
+def test_a_missing_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Server'"):
         _ = ttweet.Server
 

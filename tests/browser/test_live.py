@@ -40,7 +40,7 @@ def test_a_new_tweet_appears_at_the_top(server: WebServer, open_page: OpenPage) 
     assert page.locator(".day h2").all_inner_texts() == ["Today"]
 
 
-def test_what_is_read_does_not_move(server: WebServer, open_page: OpenPage) -> None:
+def test_the_tweet_that_is_being_read_does_not_move_when_others_arrive(server: WebServer, open_page: OpenPage) -> None:
     server.post(*[f"{number} #read" for number in range(20)])
     page = live(open_page("/tags/read"))
     read = page.get_by_text("3 #read", exact=True)

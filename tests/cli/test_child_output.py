@@ -33,7 +33,7 @@ def test_all_of_both_streams_comes_through() -> None:
 
 
 @pytest.mark.usefixtures("capfd")
-def test_what_came_is_taken_with_its_stream() -> None:
+def test_the_output_of_a_command_is_taken_with_its_stream() -> None:
     taken: list[tuple[int, bytes]] = []
     end = child_process.run(["sh", "-c", "echo out; echo error >&2"], output=lambda *came: taken.append(came))
     assert (end.code, sorted(taken)) == (0, [(1, b"out\n"), (2, b"error\n")])

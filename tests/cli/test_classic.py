@@ -50,7 +50,7 @@ def test_an_empty_message_resets_the_last_one(server: Server, capsys: pytest.Cap
     assert capsys.readouterr().out == f"Received Message: Empty Message\n{UPLOADED}"
 
 
-def test_what_is_refused_prints_nothing_on_stdout(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_post_prints_nothing_on_stdout(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert upload(server, "x" * 151) == shell.REFUSED
     assert capsys.readouterr() == ("", "ttweet: too long: 151 characters; use at most 150\n")
 
@@ -133,7 +133,7 @@ def test_an_upload_is_acknowledged_though_no_follower_gets_it(server: Server, mo
     ],
     ids=["upload", "download"],
 )
-def test_what_a_server_has_answered_is_done_though_it_closes_at_once(
+def test_an_answered_post_is_done_though_the_server_closes_at_once(
     verb: Callable[..., int], arguments: list[str], answer: bytes, printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with peer(says_and_ends(answer)) as server:
@@ -141,7 +141,7 @@ def test_what_a_server_has_answered_is_done_though_it_closes_at_once(
     assert capsys.readouterr() == (printed, "")
 
 
-def test_what_a_newer_server_has_taken_is_done_though_this_client_would_refuse_it(
+def test_a_post_that_a_newer_server_took_is_done_though_this_client_would_refuse_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shell, "on_terminal", lambda stream: True)

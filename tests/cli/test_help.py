@@ -100,7 +100,7 @@ def test_the_environment_that_a_command_heeds_is_listed(command: str, variables:
     assert re.findall(r"^  ([A-Z_]{4,})", seen.partition("\nEnvironment\n")[2], re.MULTILINE) == variables.split()
 
 
-def test_what_variables_mean_stands_in_one_column() -> None:
+def test_the_meanings_of_variables_stand_in_one_column() -> None:
     for command in COMMANDS:
         listed = page(command, "--help-all").partition("\nEnvironment\n")[2].splitlines()
         assert all(re.match(r"  [A-Z_]{4,}$|  [A-Z_]{4,13} +(?<=^.{17})\S| {17}\S", line) for line in listed), listed
@@ -111,7 +111,7 @@ def test_the_arguments_of_a_session_are_listed() -> None:
     assert re.findall(r"^  ([A-Z]+)  ", seen.partition("\nArguments\n")[2], re.MULTILINE) == ["NAME"]
 
 
-def test_what_does_not_fit_on_its_line_continues_below_it() -> None:
+def test_a_text_that_does_not_fit_on_its_line_continues_below_it() -> None:
     seen = page("wait", "--help", columns=40)
     assert seen.startswith(
         "Usage: ttweet wait [TAG ...] [--text\n           STR] [--after ID] [--timeout\n           TIME]\n"

@@ -133,7 +133,9 @@ def test_a_folder_that_is_gone_costs_only_what_needs_it(
 
 
 @pytest.mark.parametrize("umask", ["0000", "0777"])
-def test_what_a_command_keeps_is_its_owners_alone_under_any_umask(server: Server, tmp_path: Path, umask: str) -> None:
+def test_the_files_of_a_command_are_its_owners_alone_under_any_umask(
+    server: Server, tmp_path: Path, umask: str
+) -> None:
     script = f'umask {umask}; exec "$@" --server 127.0.0.1:1'
     assert begin(script, server, tmp_path / ".", "post", "--spool", "kept").returncode == 3
     assert begin(script, server, tmp_path / ".", "post", "--spool", "kept").returncode == 3

@@ -37,7 +37,7 @@ def test_a_character_may_come_in_pieces_and_what_is_no_utf_8_is_replaced() -> No
         (b"a\tb  c\n", "a b c"),
     ],
 )
-def test_what_a_terminal_does_not_show_is_left_out(data: bytes, text: str) -> None:
+def test_characters_that_a_terminal_does_not_show_are_left_out(data: bytes, text: str) -> None:
     assert shown(data) == [text]
 
 

@@ -19,7 +19,7 @@ def test_a_duration_is_seconds(duration: str | None, expected: float | None) -> 
 
 
 @pytest.mark.parametrize("duration", ["", "m", "-1", "10 m", "10w", "1e3", "inf", "nan", "１", "1.", ".5s"])
-def test_what_is_no_duration_is_said(duration: str) -> None:
+def test_an_invalid_duration_is_named(duration: str) -> None:
     with pytest.raises(shell.UsageError, match=r"^invalid --timeout .*: use a number with a unit, such as 90s"):
         seconds(duration, "--timeout")
 

@@ -64,7 +64,7 @@ def command_lines() -> set[tuple[str, ...]]:
 
 
 @pytest.mark.no_cover  # a parser's work, a thousand times
-def test_what_fits_a_shape_is_what_the_parser_makes_of_it(calls: Calls) -> None:
+def test_a_command_line_of_an_exact_shape_means_the_same_to_the_parser(calls: Calls) -> None:
     app, fitting = make_app(), 0
     for name, *rest in command_lines():
         carry_out = shapes.command(name, rest)
@@ -89,7 +89,7 @@ def test_what_fits_a_shape_is_what_the_parser_makes_of_it(calls: Calls) -> None:
         ["last", "a", "b"], ["tags", "--help"], ["find", "-n"], ["show", "1"], ["serve", "13001"],
     ],
 )  # fmt: skip
-def test_what_leaves_a_doubt_fits_no_shape(line: list[str]) -> None:
+def test_an_ambiguous_command_line_fits_no_shape(line: list[str]) -> None:
     name, *rest = line
     assert shapes.command(name, rest) is None
 

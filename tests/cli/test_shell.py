@@ -184,7 +184,7 @@ def test_a_port_is_a_number(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "65536", "-3", "+1", "1e3", " 1", "٣", "http", "9" * 5000])
-def test_what_is_no_port_is_shown(text: str) -> None:
+def test_an_invalid_port_is_shown(text: str) -> None:
     with pytest.raises(UsageError, match=r"^invalid port .*: use a port from 1 to 65535$") as raised:
         shell.checked_port(text)
     assert len(str(raised.value)) < 150

@@ -75,7 +75,7 @@ def test_an_empty_last_message_is_none(server: Server) -> None:
 
 
 @pytest.mark.parametrize("tag", ["", "#", "a b", "a#b", "a-b", "##"])
-def test_what_is_no_tag_is_wrong_usage(server: Server, tag: str) -> None:
+def test_an_invalid_tag_is_wrong_usage(server: Server, tag: str) -> None:
     for options in ((server.db, None), (None, server.address)):
         with open_source(*options) as source, pytest.raises(UsageError, match="invalid tag"):
             source.tweets_of_tag(tag, limit=1)
@@ -149,7 +149,7 @@ def test_a_session_whose_own_file_does_not_serve_is_wrong_usage(server: Server) 
 
 
 @pytest.mark.parametrize("where", ["", "13001", "h:p", "http://h"])
-def test_what_names_no_server_is_wrong_usage(where: str) -> None:
+def test_an_invalid_server_is_wrong_usage(where: str) -> None:
     for command in (lambda: open_client(where), lambda: open_source(None, where).__enter__()):
         with pytest.raises(SetupError, match=r"^invalid server '") as refused:
             command()
@@ -159,7 +159,7 @@ def test_what_names_no_server_is_wrong_usage(where: str) -> None:
 # The default server, else the file in the working folder
 
 
-def test_what_listens_at_the_default_address_is_asked_whatever_file_there_is(
+def test_a_server_at_the_default_address_is_asked_even_if_there_is_a_file(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ttweet.open(tmp_path / "tweets.db").close()

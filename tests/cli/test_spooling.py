@@ -91,7 +91,7 @@ def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state
 
 
 @pytest.mark.parametrize("options", [["--tag", f"x{UNKNOWN_LETTER}"], ["--as", f"ann{UNKNOWN_LETTER}"]])
-def test_what_only_a_newer_server_may_take_is_kept_and_judged_by_the_server(
+def test_a_message_that_only_a_newer_server_may_take_is_kept_for_the_server_to_judge(
     state: Path, server: ServerHere, options: list[str]
 ) -> None:
     code, _, err = post(state, *options, "one", server="127.0.0.1:1")
@@ -153,7 +153,7 @@ def test_a_command_without_the_option_leaves_the_spool_alone(state: Path, server
     assert waiting(state) == ["waits"]
 
 
-def test_what_is_for_another_server_waits_for_it(state: Path, server: ServerHere) -> None:
+def test_a_message_for_another_server_waits_for_that_server(state: Path, server: ServerHere) -> None:
     post(state, "for another", server="127.0.0.1:1")
     assert post(state, "last", server=server.address) == (0, "1\n", "")
     assert waiting(state) == ["for another"]
@@ -169,7 +169,7 @@ def test_what_is_for_another_server_waits_for_it(state: Path, server: ServerHere
     ],
 )
 @pytest.mark.parametrize("up", [True, False])
-def test_what_is_refused_for_good_is_not_kept(
+def test_a_message_that_every_server_refuses_is_not_kept(
     state: Path, server: ServerHere, arguments: list[str], code: int, text: str, up: bool
 ) -> None:
     ended, out, err = post(state, *arguments, server=server.address if up else "127.0.0.1:1")
@@ -312,7 +312,7 @@ def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
     assert texts(server) == ["before", "later", "last"]
 
 
-def test_what_waits_under_another_name_of_the_server_is_reported(state: Path, server: ServerHere) -> None:
+def test_messages_that_wait_under_another_name_of_the_server_are_reported(state: Path, server: ServerHere) -> None:
     post(state, "last", server="localhost:1")
     code, out, err = post(state, server=server.address)
     assert (code, out) == (0, "")

@@ -71,7 +71,7 @@ def lines_of(seen: str) -> list[str]:
     return [line.rstrip() for line in plain(seen).splitlines()]
 
 
-def test_what_a_user_wrote_is_not_markup_and_steers_no_terminal(stage: Callable[..., str]) -> None:
+def test_a_users_text_is_no_markup_and_controls_no_terminal(stage: Callable[..., str]) -> None:
     nasty = tweet("[red]x[/] :smile: \x1b[31m\u202e\u2028 'a' 1.5")
     seen = plain(stage(tables.print_tweets, [nasty], now=NOW))
     assert seen == "#7  5 min  [red]x[/] :smile: \\x1b[31m\\u202e\\u2028 'a' 1.5\n"

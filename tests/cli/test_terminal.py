@@ -40,7 +40,7 @@ def of_size() -> Iterator[Callable[[int, int], IO[str]]]:
         *[(unknown, None) for unknown in ("", "0", "000", "-5", "+5", "1.5", "1_0", " 80", "wide", "²", "٣")],
     ],
 )
-def test_what_the_environment_says_counts_if_it_is_a_number(
+def test_a_size_in_the_environment_counts_if_it_is_a_number(
     own: tuple[int, int],
     counts: tuple[int, int],
     said: str,
@@ -71,7 +71,7 @@ def test_without_any_terminal_there_are_80_columns(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("said", "left"), [("0", None), ("-1", None), ("²", None), ("60", "60"), ("99999999999", "1000"), (None, None)]
 )
-def test_what_is_no_size_is_taken_from_the_environment(
+def test_an_invalid_size_in_the_environment_is_removed_and_a_huge_one_cut(
     said: str | None, left: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

@@ -57,7 +57,7 @@ def app() -> App:
         (["dig", "1", "--zzz"], "unknown option --zzz; see ttweet dig --help"),
     ],
 )
-def test_what_was_seen_and_what_would_work_are_reported(app: App, arguments: list[str], said: str) -> None:
+def test_an_error_has_the_rejected_words_and_what_would_work(app: App, arguments: list[str], said: str) -> None:
     assert sentence(error_of(app, *arguments)) == said
 
 
@@ -102,6 +102,6 @@ def test_of_several_values_the_wrong_one_is_reported_or_all() -> None:
     assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': use 1 or more")
 
 
-def test_what_has_no_sentence_of_its_own_keeps_the_parsers() -> None:
+def test_an_error_without_a_sentence_of_its_own_keeps_the_parsers() -> None:
     assert sentence(CycloptsError(msg="Something odd.")) == "something odd; see ttweet --help"
     assert sentence(CoercionError(msg="Odd value.")) == "odd value; see ttweet --help"

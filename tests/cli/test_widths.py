@@ -98,7 +98,7 @@ def test_a_table_on_a_terminal_that_is_too_narrow_is_plain_lines(columns: int, s
 
 
 @pytest.mark.parametrize("columns", ODD)
-def test_what_is_no_width_is_that_of_the_terminal(columns: str, show: Callable[..., str]) -> None:
+def test_an_invalid_width_gives_that_of_the_terminal(columns: str, show: Callable[..., str]) -> None:
     usual = {number: show(number, main.main, ["--help"]) for number in (80, 1000)}
     assert show(columns, main.main, ["--help"]) == usual[1000 if columns.startswith("9") else 80]
 

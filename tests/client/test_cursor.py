@@ -49,7 +49,7 @@ def test_a_push_is_a_tweet() -> None:
     assert Cursor([], 4).receive(tweet(5)) == Tweet(5, 7, None, "hi #a", ("a",))
 
 
-def test_what_it_has_received_moves_its_place() -> None:
+def test_received_pushes_move_the_cursor() -> None:
     cursor = Cursor(["a"], None)
     places = []
     for one in (line("ok", {"from": 3}), tweet(5), line("e", {"id": 9}), line("p", ""), tweet(12)):
@@ -106,7 +106,7 @@ def test_pauses_grow_to_a_limit_and_begin_again_once_live() -> None:
     assert cursor.pause_s(LOST) <= 0.1
 
 
-def test_what_fails_before_the_first_answer_is_raised() -> None:
+def test_a_failure_before_the_first_answer_is_raised() -> None:
     with pytest.raises(ConnectError):
         Cursor([], 0).pause_s(LOST)
 
@@ -141,7 +141,7 @@ def test_a_refusal_is_an_error_with_its_code() -> None:
     "line",
     [b"HTTP/1.1 400\r\n", b"[]\n", b'["ok",null]\n', b'["m",{}]\n', b'["x",{}]\n', b'["e",{"id":"1"}]\n', b"1\n"],
 )
-def test_what_is_no_answer_says_so(line: bytes) -> None:
+def test_an_answer_of_another_program_is_named_as_such(line: bytes) -> None:
     with pytest.raises(ConnectError, match="not a ttweet server"):
         Cursor([], 0).receive(line)
 

@@ -64,7 +64,7 @@ def test_no_server_is_there() -> None:
         ),
     ],
 )
-def test_what_is_said_when_there_is_no_connection(host: str, error: OSError, text: str) -> None:
+def test_the_sentence_of_each_failed_connection(host: str, error: OSError, text: str) -> None:
     raised = link_errors.unreachable(host, 80, error)
     assert (raised.code, raised.text) == ("unreachable", text)
 
@@ -95,7 +95,7 @@ def test_a_host_that_cannot_be_one_is_unreachable(host: str) -> None:
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 999999])
 @pytest.mark.parametrize("kind", [ttweet.Client, ttweet.AsyncClient])
-def test_what_is_no_port_is_said_and_no_other_is_asked(kind: Callable[[str, int], object], port: int) -> None:
+def test_an_invalid_port_is_named_and_no_other_server_is_asked(kind: Callable[[str, int], object], port: int) -> None:
     with pytest.raises(SetupError, match=f"^invalid port {port}: use a port from 1 to 65535$"):
         kind("127.0.0.1", port)
 
@@ -166,7 +166,7 @@ def test_a_token_of_roots_may_be_for_a_group(
 
 
 @pytest.mark.parametrize("wrong", ["ttw_ö", "ttw_a\nttw_b", "ttw_\x00"])
-def test_what_holds_no_token_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: str) -> None:
+def test_a_token_file_without_a_token_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: str) -> None:
     file = tmp_path / "token"
     file.write_text(wrong)
     file.chmod(0o600)

@@ -88,7 +88,7 @@ def test_every_upload_is_stored_once_and_its_outcome_stands_in_its_place(refusal
     assert sorted(server.stored) == sorted(frames)
 
 
-def test_what_is_refused_together_keeps_its_order() -> None:
+def test_posts_that_are_refused_together_keep_their_order() -> None:
     pauses: list[float] = []
     frames = ["a:0", "b:1", "c:1", "d:1"]
     server = SlowServer(wait_s=7)

@@ -181,7 +181,7 @@ async def test_a_follower_that_moves_from_server_to_server_misses_nothing_and_se
 
 
 @pytest.mark.parametrize("code", sorted(ELSEWHERE))
-def test_what_one_server_does_not_take_goes_to_the_next(code: str) -> None:
+def test_a_post_that_one_server_does_not_take_goes_to_the_next(code: str) -> None:
     with (
         peer(says(error(code))) as first,
         peer(says(STORED, NOTHING)) as second,
@@ -262,7 +262,7 @@ def test_a_name_that_is_taken_at_first_is_an_error_at_once() -> None:
         client.post("one")
 
 
-def test_what_was_seen_is_sent_only_where_several_servers_are_named() -> None:
+def test_the_newest_id_seen_is_sent_only_where_several_servers_are_named() -> None:
     frames: list[Any] = []
 
     def script(connection: Any) -> None:

@@ -92,7 +92,7 @@ NO_HOST = "use HOST:PORT, such as 127.0.0.1:13001"
     ],
 )
 @pytest.mark.parametrize("kind", [ttweet.Client, ttweet.AsyncClient])
-def test_what_names_no_server_is_said_by_name(kind: Callable[[str], object], name: str, why: str) -> None:
+def test_an_invalid_server_is_named(kind: Callable[[str], object], name: str, why: str) -> None:
     with pytest.raises(SetupError) as refused:
         kind(name)
     assert refused.value.text == f"invalid server {name!a}: {why}"

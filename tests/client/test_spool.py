@@ -31,7 +31,7 @@ def parcel(text: str) -> Parcel:
     return Parcel("here:1", "matt", text, [], False, "k", 1)
 
 
-def test_what_is_kept_comes_out_as_it_was_for_its_owner_alone(folder: Path) -> None:
+def test_a_kept_message_comes_out_as_it_was_for_its_owner_alone(folder: Path) -> None:
     at = Spool(folder)
     with at.locked():
         kept = at.keep(A_PARCEL)
@@ -81,7 +81,7 @@ def test_a_tweet_that_another_command_finishes_at_this_moment_is_not_in_the_way(
     assert texts(Spool(folder)) == [A_PARCEL.text]
 
 
-def test_what_waits_comes_in_the_order_it_was_kept(folder: Path) -> None:
+def test_waiting_messages_come_in_the_order_in_which_they_were_kept(folder: Path) -> None:
     at = Spool(folder)
     with at.locked():
         entries = [at.keep(parcel(str(number))) for number in range(12)]
@@ -158,7 +158,7 @@ def test_a_read_that_fails_for_the_moment_damages_nothing(
         assert texts(at) == ["first"]
 
 
-def test_what_is_no_file_comes_as_its_path(folder: Path) -> None:
+def test_an_entry_that_is_no_file_comes_as_its_path(folder: Path) -> None:
     at = Spool(folder)
     with at.locked():
         (folder / "000000000001.new").mkdir()
@@ -173,7 +173,7 @@ def test_no_bytes_of_a_file_raise(tmp_path_factory: pytest.TempPathFactory, data
     assert len(list(at.take())) == 1
 
 
-def test_what_is_set_aside_waits_no_more_and_is_never_written_over(folder: Path) -> None:
+def test_a_message_that_is_set_aside_waits_no_more_and_is_never_overwritten(folder: Path) -> None:
     at = Spool(folder)
     with at.locked():
         aside = {at.set_aside(at.keep(parcel(text)).path, "damaged") for text in "ab"}
@@ -191,7 +191,7 @@ def test_a_file_that_a_crash_left_unfinished_is_not_there(folder: Path) -> None:
         assert texts(at) == ["whole"]
 
 
-def test_what_a_killed_command_had_begun_to_keep_is_kept_once_it_is_old(folder: Path) -> None:
+def test_a_message_that_a_killed_command_began_to_keep_is_kept_once_it_is_old(folder: Path) -> None:
     at = Spool(folder)
     with at.locked():
         at.keep_late(parcel("whole"))

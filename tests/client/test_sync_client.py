@@ -35,7 +35,7 @@ def client(server: Server) -> Iterator[Client]:
 # Requests and answers
 
 
-def test_what_is_posted_is_last_and_found_by_its_tags(client: Client) -> None:
+def test_a_posted_tweet_is_last_and_found_by_its_tags(client: Client) -> None:
     stored = client.post("Sushi #寿司 #Tokyo", tags=["beside"])
     assert stored.tags == ["寿司", "Tokyo", "beside"]
     assert repr(stored) == f"Stored(id={stored.id}, at={stored.at}, tags={stored.tags})"
@@ -130,7 +130,7 @@ def test_a_refused_request_leaves_the_connection_open() -> None:
         ("x", {"key": "k" * 20_000}, "bad_key"),
     ],
 )
-def test_what_no_tweet_may_be_is_refused_and_costs_no_connection(
+def test_an_impossible_tweet_is_refused_and_costs_no_connection(
     client: Client, text: str, options: dict[str, str], code: str
 ) -> None:
     with pytest.raises(Refused) as refused:
@@ -311,7 +311,7 @@ def test_a_server_that_reads_nothing_is_given_up() -> None:
         b"[" * 100_000 + b"\n",
     ],
 )
-def test_what_is_no_ttweet_is_reported(answer: bytes) -> None:
+def test_a_server_that_is_no_ttweet_is_reported(answer: bytes) -> None:
     with peer(says(answer)) as client, pytest.raises(ConnectError, match="is not a ttweet server") as raised:
         client.post("x", key="k")
     assert raised.value.code == "unknown"
@@ -376,7 +376,7 @@ def test_report_lines_arrive_in_order_and_no_client_answers() -> None:
     assert received == [b'["r","one"]\n', b'["r","two\\nthree"]\n']
 
 
-def test_what_is_sent_to_a_server_that_has_gone_is_lost_without_a_word(tmp_path: Path) -> None:
+def test_bytes_to_a_server_that_has_gone_are_lost_without_an_error(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server, Client("127.0.0.1", server.port) as client:
         connection = client._take()
         client._idle.append(connection)

@@ -147,7 +147,7 @@ async def test_a_lost_connection_leaves_an_upload_unknown(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-async def test_what_no_frame_can_hold_is_refused_without_a_connection(kind: type) -> None:
+async def test_a_request_that_no_frame_can_hold_is_refused_without_a_connection(kind: type) -> None:
     with pytest.raises(Refused, match="too long"):
         await called(kind("127.0.0.1", 1), "post", "x", tags=["\U0001d7d8" * 150] * 32)
 

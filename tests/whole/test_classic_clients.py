@@ -60,7 +60,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
-async def test_what_a_classic_client_uploads_is_what_it_downloads(message: bytes, any_store: Store) -> None:
+async def test_a_classic_client_downloads_the_message_that_it_uploaded(message: bytes, any_store: Store) -> None:
     async with serving(any_store) as here:
         await uploaded(here, message)
         assert await downloaded(here) == message

@@ -127,7 +127,7 @@ def check_counts(db: Path, uploaders: list[Uploader]) -> None:
 
 
 @pytest.mark.parametrize("frames_sent", [1, 40])
-def test_what_was_sent_and_never_answered_is_there_once_or_not_at_all(frames_sent: int, tmp_path: Path) -> None:
+def test_a_post_that_was_never_answered_is_there_once_or_not_at_all(frames_sent: int, tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         client = Client("127.0.0.1", server.port)
         client.ping()

@@ -62,7 +62,9 @@ def full(disk: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", [["serve", "0", "--no-report-file"], ["prune", "--keep-last", "1"]])
-def test_what_writes_says_that_every_tweet_is_there_and_how_much_room_it_takes(full: Path, command: list[str]) -> None:
+def test_a_command_that_writes_says_that_no_tweet_is_lost_and_how_much_room_it_needs(
+    full: Path, command: list[str]
+) -> None:
     done = run(*command, cwd=full)
     assert (done.returncode, done.stdout) == (1, "")
     make_room_as_told(done.stderr, full)
@@ -96,7 +98,7 @@ def test_after_a_clean_stop_the_room_that_is_named_is_enough_at_once(disk: Path,
         assert server.stop() == 0
 
 
-def test_what_reads_continues_and_what_does_not_fit_is_said(full: Path, tmp_path: Path) -> None:
+def test_commands_that_read_work_and_a_copy_that_does_not_fit_is_reported(full: Path, tmp_path: Path) -> None:
     assert run("check", cwd=full).stdout.startswith("tweets.db is intact: 500 tweets")
     assert run("export", cwd=full).stdout.count("\n") == 500
     assert run("backup", str(tmp_path / "elsewhere.db"), cwd=full).returncode == 0

@@ -82,7 +82,7 @@ def test_text_comes_out_as_it_went_in(server: Server, locale: Variables, tmp_pat
     assert TEXT in (tmp_path / "ausfuhr-ü🎉.jsonl").read_text("utf-8")
 
 
-def test_what_is_not_utf8_is_refused_and_what_is_said_is_utf8(server: Server, locale: Variables) -> None:
+def test_input_that_is_not_utf8_is_refused_and_all_output_is_utf8(server: Server, locale: Variables) -> None:
     done = run("post", b"gr\xfc\xdfe", "--server", server.address, variables=locale)
     assert done.stderr == "ttweet: the message is not valid UTF-8: byte 0xfc after 2 characters; convert it to UTF-8\n"
     assert (done.returncode, done.stdout) == (shell.USAGE, "")

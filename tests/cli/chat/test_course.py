@@ -190,7 +190,7 @@ def test_a_server_that_goes_ends_the_session(tmp_path: Path) -> None:
     ann.ends()
 
 
-def test_what_a_server_says_before_it_goes_is_reported() -> None:
+def test_the_last_words_of_a_server_are_reported() -> None:
     too_long = b'["ok",null]\n["err",{"code":"timeout","text":"no further frame came"}]\n'
     keyboard, keys = os.pipe()
     with peer(says(too_long)) as client, open(keyboard), open(keys, "w"):

@@ -41,7 +41,9 @@ def at_keyboard(server: Server, name: str, *, start: str = "") -> Keyboard:
         ("寿司" * 20, "!", [f"> {'寿司' * 14}寿", f"{'司寿' * 5}司!"]),
     ],
 )
-def test_what_comes_in_does_not_tear_what_is_typed(server: Server, typed: str, then: str, shown: list[str]) -> None:
+def test_an_arriving_tweet_does_not_tear_the_line_that_is_being_typed(
+    server: Server, typed: str, then: str, shown: list[str]
+) -> None:
     keyboard = at_keyboard(server, "matt")
     keyboard.sees("username legal, connection established.", ">")
     keyboard.types("subscribe #a\n")

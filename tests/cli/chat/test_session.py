@@ -103,7 +103,7 @@ def test_nothing_is_posted_after_the_end(server: ServerHere, line: str) -> None:
         ("subscribe #a", "not posted: this is a command of ttweet chat --course; ", shell.USAGE),
     ],
 )
-def test_what_cannot_be_done_is_said_and_the_session_continues(
+def test_a_command_that_fails_is_reported_and_the_session_continues(
     server: ServerHere, line: str, complaint: str, code: int
 ) -> None:
     said, complaints = held(server, line, "hello", code=code)

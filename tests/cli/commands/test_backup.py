@@ -79,7 +79,7 @@ def test_every_command_counts_the_same_tweets(tmp_path: Path) -> None:
     assert "3 tweets imported, in " in imported
 
 
-def test_what_cannot_be_copied_or_written_is_reported_with_its_name(path: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_copied_or_written_is_named(path: Path, tmp_path: Path) -> None:
     assert complains("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: no such database: {tmp_path}/no.db; choose another with --db",

@@ -59,7 +59,7 @@ def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_
     )
 
 
-def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_path: Path) -> None:
+def test_problems_go_to_stdout_and_their_remedies_to_stderr(one: Path, tmp_path: Path) -> None:
     sql(one, "UPDATE tags SET count = 2")
     done = run("check", "tweets.db", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (
@@ -74,7 +74,7 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_pa
     assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is intact: 1 tweet, 1 tag, ")
 
 
-def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
+def test_a_missing_file_is_named_as_by_all_commands(tmp_path: Path) -> None:
     assert complains("check", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: no such database: {tmp_path}/no.db; choose another file",

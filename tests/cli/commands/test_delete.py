@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "notes.db"
 
 
-def test_what_a_server_has_deleted_is_printed_and_found_no_more(process: Server) -> None:
+def test_a_deleted_tweet_is_printed_and_found_no_more(process: Server) -> None:
     done = processes.run("delete", "1", "3", "--server", process.address)
     assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, "1\n3\n", "")
     assert run("last", "--server", process.address).stdout == "two #b\n"

@@ -74,7 +74,7 @@ def test_a_closed_stream_is_reported(tmp_path: Path, command: str, text: str) ->
     assert done.stderr.startswith(f"ttweet: {text}; ")
 
 
-def test_what_is_not_there_is_reported(tmp_path: Path) -> None:
+def test_a_missing_file_or_database_is_reported(tmp_path: Path) -> None:
     assert complains("import", str(tmp_path / "no.jsonl")) == (
         shell.NOTHING,
         f"ttweet: no such file: {tmp_path}/no.jsonl; choose a file from ttweet export",

@@ -142,7 +142,7 @@ def test_a_terminal_shows_the_words_that_were_found_in_bold(timeline: Server, tm
         (["--limt", "5"], shell.USAGE, "unknown option --limt; did you mean --limit?"),
     ],
 )
-def test_what_finds_nothing_and_what_means_nothing_is_said_to_be_so(
+def test_a_query_that_finds_nothing_or_means_nothing_is_reported(
     timeline: Server, arguments: list[str], code: int, text: str
 ) -> None:
     for where in places(timeline):

@@ -270,7 +270,7 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
         (["--from", str(2**63)], f"invalid --from '{2**63}': use at most {2**53 - 1}"),
     ],
 )
-def test_what_makes_no_sense_is_said(arguments: list[str], said: str) -> None:
+def test_options_that_contradict_each_other_are_named(arguments: list[str], said: str) -> None:
     code, text = complains("follow", *arguments)
     assert code == shell.USAGE
     assert said in text

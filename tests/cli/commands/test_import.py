@@ -117,7 +117,7 @@ def test_a_folder_that_is_not_there_is_no_place_for_a_database(exported: Path, t
 
 
 @pytest.mark.parametrize("data", [b"hello\n", b"{}\n", b"\n\x80\n", b"x" * (MAX_LINE_BYTES + 1)])
-def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> None:
     done = run("import", "-", stdin=data, cwd=tmp_path)
     assert (done.returncode, done.stderr.startswith("ttweet: line ")) == (shell.REFUSED, True), done
     assert done.stderr.endswith("; choose a file from ttweet export\n")

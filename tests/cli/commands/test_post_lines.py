@@ -255,7 +255,9 @@ def test_a_missing_server_leaves_no_line_unknown() -> None:
     ("code", "exit_code"),
     [("full", shell.REFUSED), ("forbidden", shell.REFUSED), ("timeout", shell.REFUSED), ("internal", shell.FAILED)],
 )
-def test_what_would_refuse_every_line_ends_it(code: str, exit_code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_of_every_line_ends_the_command(
+    code: str, exit_code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     read: list[bytes] = []
 
     def refuses(connection: socket.socket) -> None:

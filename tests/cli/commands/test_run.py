@@ -57,7 +57,7 @@ def test_the_exit_code_stays_when_there_is_no_server() -> None:
     assert re.search(r"not posted: failed \(3\) sh .*; no server is listening ", said)
 
 
-def test_what_the_command_says_passes_through(server: ServerHere) -> None:
+def test_the_output_of_the_command_passes_through(server: ServerHere) -> None:
     done = run("run", "--server", server.address, "--", "cat", "-", stdin=b"hello\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
 
@@ -93,7 +93,7 @@ def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_
 
 
 @pytest.mark.parametrize("option", [["--tag", "two words"], ["--as", "two words"], ["--as", ""]])
-def test_what_no_server_would_take_is_said_before_the_command_runs(option: list[str]) -> None:
+def test_a_tweet_that_no_server_takes_is_reported_before_the_command_runs(option: list[str]) -> None:
     done = run("run", *option, "--", "echo", "ran")
     assert (done.returncode, done.stdout) == (shell.USAGE, "")
     assert done.stderr.startswith(f"ttweet: invalid {option[0][2:].replace('as', 'name')} {option[1]!r}: use 1 to ")
@@ -149,7 +149,7 @@ def test_the_end_of_a_process_that_is_running_is_posted(server: ServerHere) -> N
         (["--longer-than", "x", "--", "true"], "invalid --longer-than 'x': use a number with a unit"),
     ],
 )
-def test_what_cannot_be_watched_is_said(arguments: list[str], said: str) -> None:
+def test_a_process_that_cannot_be_watched_is_reported(arguments: list[str], said: str) -> None:
     code, text = complains("run", *arguments)
     assert code == shell.USAGE
     assert said in text

@@ -76,7 +76,7 @@ def test_a_database_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["a folder", "a text", "another program's database", "a device"])
-def test_what_is_no_database_of_ours_gets_no_token(tmp_path: Path, what: str) -> None:
+def test_a_database_of_another_program_gets_no_token(tmp_path: Path, what: str) -> None:
     place = tmp_path / "x.db"
     if what == "a folder":
         place.mkdir()
@@ -91,7 +91,7 @@ def test_what_is_no_database_of_ours_gets_no_token(tmp_path: Path, what: str) ->
     assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
 
 
-def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:
+def test_arguments_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
     db = ["--db", str(tmp_path / "tweets.db")]
     for arguments, code, words in (
         (["list", "ci"], shell.USAGE, "unexpected NAME; run: ttweet token list"),

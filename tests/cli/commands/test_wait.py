@@ -38,7 +38,7 @@ def test_it_is_an_object_in_json(server: Server) -> None:
     assert json.loads(run("wait", "--from", "1", "--json", "--server", server.address).stdout)["text"] == "green #ci"
 
 
-def test_what_comes_while_it_waits_ends_it(server: Server) -> None:
+def test_a_tweet_that_arrives_ends_the_wait(server: Server) -> None:
     with Client("127.0.0.1", server.port) as client:
         newest = client.post("ready?").id
         command = [*TTWEET, "wait", "go", "--from", str(newest), "--text", "set", "--server", server.address]
