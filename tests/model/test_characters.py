@@ -53,7 +53,7 @@ def older_form(text: str) -> str:
 
 
 @given(TEXTS)
-def test_what_an_older_python_has_normalized_is_left_as_it_is(text: str) -> None:
+def test_a_text_that_an_older_python_normalized_is_left_as_it_is(text: str) -> None:
     stored = older_form("".join([one for one in text if one not in CORRECTED]))
     assert settled_form(stored) == stored
 

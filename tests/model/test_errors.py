@@ -47,7 +47,7 @@ def test_no_code_concerns_both_the_request_and_the_state_of_the_server() -> None
     assert not REQUEST_FAULTS & PASSING
 
 
-def test_what_the_store_gets_over_may_pass_for_a_client_too() -> None:
+def test_a_client_may_retry_every_error_that_the_store_recovers_from() -> None:
     assert {code for code in CODES if StoreError(code, "").may_pass} <= PASSING
 
 

@@ -260,7 +260,7 @@ def test_bodies(body: str) -> None:
     "body",
     ["", "#a", "a b", " a", "a ", "a-b", "a#b", "a＃b", "_", "·", "🎉", "Ⅷ", "²", "a\n", "a://", "\ufe0fa", "\u3164"],
 )
-def test_what_is_no_body(body: str) -> None:
+def test_an_invalid_body_of_a_tag_is_rejected(body: str) -> None:
     assert not is_body(body)
 
 

@@ -100,7 +100,7 @@ def test_a_line_may_bound_the_time(asked: str, since: int | None, until: int | N
         (" ".join(f"w{n}" for n in range(MAX_QUERY_TERMS + 1)), "query too long: 21 terms; use at most 20"),
     ],
 )
-def test_what_can_mean_nothing_is_refused_with_what_would_work(asked: str, problem: str) -> None:
+def test_a_query_that_cannot_mean_anything_is_refused_with_one_that_works(asked: str, problem: str) -> None:
     with pytest.raises(Refused) as refused:
         parse(asked, NOW)
     assert (refused.value.code, refused.value.text) == ("bad_query", problem)

@@ -63,7 +63,7 @@ def test_the_vocabulary_is_that_of_the_first_ttweet(report: Report, line: str) -
 
 
 @pytest.mark.parametrize(("text", "escaped"), ESCAPES, ids=[ascii(text) for text, _ in ESCAPES])
-def test_what_breaks_a_line_or_steers_a_terminal_is_escaped(text: str, escaped: str) -> None:
+def test_characters_that_break_a_line_or_control_a_terminal_are_escaped(text: str, escaped: str) -> None:
     assert escape(text) == escaped
 
 

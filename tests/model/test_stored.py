@@ -16,7 +16,7 @@ def test_a_stored_text_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "code"), [("a\0", "bad_text"), ("\ud800", "bad_text"), (UNKNOWN * 151, "too_long")])
-def test_what_no_version_would_have_stored_is_no_text(text: str, code: str) -> None:
+def test_a_text_that_no_version_would_have_stored_is_invalid(text: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
         stored.checked_text(text)
     assert refused.value.code == code
@@ -30,7 +30,7 @@ def test_a_stored_name_stays_as_it_is(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "two words", "a-b", "🎉", f"{UNKNOWN} ", f"{UNKNOWN}!", "ä" * 33, "e\u0301x\u0301"]
 )
-def test_what_no_version_would_have_stored_is_no_name(name: str) -> None:
+def test_a_name_that_no_version_would_have_stored_is_invalid(name: str) -> None:
     with pytest.raises(Refused, match="invalid name"):
         stored.checked_name(name)
 
@@ -48,7 +48,7 @@ def test_tags_that_some_version_may_have_stored_are_tags(tags: list[str]) -> Non
     [["a", "A"], ["a-b"], ["a b"], [""], ["🎉"], [f"{UNKNOWN} a"], [f"#{UNKNOWN}"], [UNKNOWN, UNKNOWN], [1], [None],
      [f"{UNKNOWN}#"], ["\u3164"], [UNKNOWN * 151]],
 )  # fmt: skip
-def test_what_no_version_would_have_stored_are_no_tags(tags: list[object]) -> None:
+def test_tags_that_no_version_would_have_stored_are_invalid(tags: list[object]) -> None:
     with pytest.raises(Refused) as refused:
         stored.refuse_bad_tags(tags)
     assert refused.value.code == "bad_tag"

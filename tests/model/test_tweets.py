@@ -89,7 +89,7 @@ def test_a_longer_text_is_none_and_the_error_counts_it(text: str, words: str) ->
         checked_text(text)
 
 
-def test_what_is_too_many_bytes_is_not_even_normalized() -> None:
+def test_a_text_of_too_many_bytes_is_refused_before_it_is_normalized() -> None:
     text = "e" + "\u0301" * 149 + "🎉" * 100
     with refusal("too_long", "699 bytes"):
         checked_text(text)
@@ -99,7 +99,7 @@ def test_what_is_too_many_bytes_is_not_even_normalized() -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), NO_TEXT.values(), ids=NO_TEXT)
-def test_what_no_database_and_no_terminal_takes_is_refused(text: str, words: str) -> None:
+def test_a_text_that_no_database_or_terminal_takes_is_refused(text: str, words: str) -> None:
     with refusal("bad_text", words):
         checked_text(text)
 
@@ -148,7 +148,7 @@ def test_as_many_tags_as_the_limit_are_taken() -> None:
 
 
 @pytest.mark.parametrize(("tags", "words"), NO_TAG.values(), ids=NO_TAG)
-def test_what_no_search_could_find_is_no_tag(tags: list[str], words: str) -> None:
+def test_a_tag_that_no_search_could_find_is_refused(tags: list[str], words: str) -> None:
     with refusal("bad_tag", words):
         draft("text", tags=tags)
 
@@ -179,7 +179,7 @@ def test_a_key_is_valid_utf8() -> None:
 
 
 @pytest.mark.parametrize("body", ["東京～大阪", "ﷺ", "‍⃣x", "３２５１"])
-def test_what_may_be_a_tag_can_be_searched_for(body: str) -> None:
+def test_every_valid_tag_can_be_searched_for(body: str) -> None:
     for spelling in (body, f"#{body}", f"＃{body}"):
         assert draft(f"to #{body}").tags == draft("to", tags=[spelling]).tags == {search_key(spelling): body}
 
@@ -188,7 +188,7 @@ IN_TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 @given(st.text(IN_TEXTS | st.sampled_from("#a 1_-"), max_size=10))
-def test_what_finds_tweets_is_what_may_stand_beside_a_text_and_each_tag_of_a_text(text: str) -> None:
+def test_a_tag_can_be_searched_for_if_it_may_be_given_or_is_in_a_text(text: str) -> None:
     for tag in (text, *draft(f"#{text}").tags.values()):
         try:
             beside = draft("text", tags=[tag]).tags

@@ -19,7 +19,7 @@ def test_fields_of_later_versions_are_passed_over() -> None:
 
 @pytest.mark.parametrize("data", [None, 7, "text", [], ["tweets"], {}, {"tweets": 7}, {"tweets": [7]}, {"tags": [{}]}])
 @pytest.mark.parametrize("shape", [results.page, results.tag_page, answers.names, results.deletion, results.tweet])
-def test_what_no_ttweet_answers_is_a_misfit(shape: object, data: object) -> None:
+def test_an_answer_that_no_server_of_ttweet_gives_is_a_misfit(shape: object, data: object) -> None:
     with pytest.raises(frames.MISFITS):
         shape(data)  # type: ignore[operator]
 

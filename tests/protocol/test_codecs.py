@@ -25,7 +25,7 @@ def test_both_libraries_read_what_either_writes(value: object) -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"[", b'["u",NaN]', b'"\xff"', b"[1] 2", b"'a'", b'"a\nb"'])
-def test_what_is_no_json_is_a_value_error(line: bytes) -> None:
+def test_invalid_json_is_a_value_error(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         JSON.loads(line)
 

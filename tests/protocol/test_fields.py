@@ -71,7 +71,7 @@ def test_whatever_a_refusal_shows_is_short_and_steers_no_terminal(value: object)
     assert shown.isprintable()
 
 
-def test_what_is_nested_too_deeply_to_be_shown_is_said() -> None:
+def test_a_value_that_is_nested_too_deeply_to_be_shown_is_named_as_such() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]

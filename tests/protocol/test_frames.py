@@ -51,7 +51,7 @@ json_values = st.recursive(
 
 @pytest.mark.parametrize("loads", LOADS.values(), ids=LOADS.keys())
 @pytest.mark.parametrize("line", BROKEN, ids=lambda line: ascii(line[:20]))
-def test_what_is_no_frame_is_a_protocol_error(line: bytes, loads: "frames.Loads") -> None:
+def test_an_invalid_frame_is_a_protocol_error(line: bytes, loads: "frames.Loads") -> None:
     with pytest.raises(ProtocolError) as caught:
         frames.decode(line, loads)
     assert caught.value.code == "bad_frame"

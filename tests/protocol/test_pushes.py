@@ -28,7 +28,7 @@ def test_a_tweet_comes_once() -> None:
     assert cursor.receive(line) is None
 
 
-def test_what_is_no_tweet_moves_the_cursor_and_is_reported() -> None:
+def test_a_push_that_is_not_a_tweet_moves_the_cursor_and_is_reported() -> None:
     heard, encoder = Heard(), pushes.FrameEncoder()
     cursor = Cursor((), 3, heard)
     told = [

@@ -303,7 +303,7 @@ def test_the_first_unknown_field_is_named() -> None:
     assert event.text.startswith('unknown field "z" in "u"')
 
 
-def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
+def test_an_invalid_token_ends_the_connection_and_is_not_repeated_in_the_error() -> None:
     (refused,) = events_of(b'["a",{"token":"ttw_x"}]\n["p",""]\n')
     assert isinstance(refused, ProtocolError)
     assert refused.code == "token"
@@ -322,7 +322,7 @@ def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: Json, monkeypat
         assert page["more"] == (len(ids) < 3)
 
 
-def test_what_a_query_has_found_is_cut_where_the_next_query_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_found_tweets_are_cut_where_the_next_query_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     tweets = [A_TWEET._replace(id=id_) for id_ in (9, 8)]
     monkeypatch.setattr(answers, "PAGE_BYTES", 1)
     _, found = json.loads(answers.encode(Found(tweets, more=False, searched_to=5)))

@@ -188,7 +188,7 @@ def test_an_answer_is_written_by_the_server_and_read_by_clients(
 
 
 @with_each_library
-def test_what_is_done_is_answered_with_null(library: Json) -> None:
+def test_a_request_without_a_result_is_answered_with_null(library: Json) -> None:
     assert answers.encode(Done(), library) == b'["ok",null]\n'
     for _, shape in (calls.ping(), calls.unfollow()):
         assert shape(replies.data_of(b'["ok",null]\n')) is None

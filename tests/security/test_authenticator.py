@@ -112,7 +112,7 @@ async def test_a_revoked_token_ends_its_connection_in_the_middle_of_a_frame(file
     assert not here.store.tweets
 
 
-async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_nothing_else(file: TokenFile) -> None:
+async def test_posts_under_way_of_a_revoked_token_are_stored_and_answered_and_no_later_ones(file: TokenFile) -> None:
     store = HeldStore()
     _, secret = file.add("laptop", ALL)
     authenticator = Authenticator(NOBODY, file)

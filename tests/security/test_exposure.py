@@ -78,7 +78,9 @@ def test_this_machine_is_served_with_anything(
         ("write", {READ, POST, ADMIN}, {READ, POST}),
     ],
 )
-def test_what_the_anonymous_may_do(anonymous: str | None, here: set[str], elsewhere: set[str]) -> None:
+def test_the_option_and_the_place_decide_the_rights_of_anonymous_clients(
+    anonymous: str | None, here: set[str], elsewhere: set[str]
+) -> None:
     for addresses in LOCAL:
         assert exposure.anonymous_rights(addresses, anonymous) == here
     for addresses in OTHERS:

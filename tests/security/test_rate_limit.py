@@ -35,7 +35,7 @@ def test_a_client_that_waits_as_asked_is_admitted(rate: Rate, pauses: list[float
 
 
 @given(RATES, st.integers(1, 100))
-def test_what_travels_behind_a_refused_request_is_refused_too(rate: Rate, behind: int) -> None:
+def test_requests_behind_a_refused_one_are_refused_too(rate: Rate, behind: int) -> None:
     limiter = RateLimiter(rate)
     while (wait_s := limiter.take("a", 0)) == 0:
         pass
@@ -86,6 +86,6 @@ def test_a_rate_is_written_as_it_is_read(text: str, per_s: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "20", "0/s", "-1/s", "1.5/s", "20/d", "20/s ", "1234567/s", "２/s"])
-def test_what_is_no_rate_is_refused_with_one_that_is(text: str) -> None:
+def test_an_invalid_rate_is_refused_with_a_valid_one(text: str) -> None:
     with pytest.raises(ValueError, match="20/s"):
         rate_limit.parse(text, 5)

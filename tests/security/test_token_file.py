@@ -248,7 +248,7 @@ def test_two_names_of_a_database_have_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "1", '{"id":1}', json.dumps({"id": 1, "rights": ["root"]}), "[" * 9999])
-def test_what_is_no_token_is_refused_by_its_line(file: TokenFile, line: str) -> None:
+def test_a_line_that_is_no_token_is_refused_with_its_number(file: TokenFile, line: str) -> None:
     file.add("ci", frozenset({POST}))
     with file.path.open("a") as out:
         out.write(line + "\n")
@@ -284,7 +284,7 @@ def test_as_many_tokens_as_there_may_be_fit_however_long_they_are() -> None:
     assert len(line.encode()) * (MAX_TOKENS + 1) <= token_file.MAX_BYTES
 
 
-def test_what_an_editor_adds_is_no_part_of_a_token(file: TokenFile) -> None:
+def test_white_space_of_an_editor_is_no_part_of_a_token(file: TokenFile) -> None:
     """A byte order mark, the line ends of Windows, and empty lines, as they are left where a line was removed."""
     file.add("ci", frozenset({POST}))
     written = file.path.read_bytes()
@@ -310,7 +310,9 @@ def test_a_symbolic_link_is_not_followed(file: TokenFile) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_what_is_no_file_is_refused_without_a_wait_for_a_writer(make: Callable[[Path], None], file: TokenFile) -> None:
+def test_a_pipe_or_folder_in_the_token_files_place_is_refused_without_waiting(
+    make: Callable[[Path], None], file: TokenFile
+) -> None:
     make(file.path)
     assert file.fingerprint() is not None
     for use in (file.read, lambda: file.add("ci", frozenset({POST})), lambda: file.note_uses({"00ff": 1})):
@@ -351,7 +353,7 @@ def test_a_change_that_fails_leaves_all_as_it_was(file: TokenFile, monkeypatch: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_root_makes_belongs_to_whom_the_database_belongs(file: TokenFile) -> None:
+def test_a_token_file_that_root_makes_belongs_to_the_owner_of_the_database(file: TokenFile) -> None:
     os.chown(file.path.parent, 10_001, 10_001)
     file.add("ci", frozenset({POST}))
     assert (file.path.stat().st_uid, file.path.stat().st_gid) == (10_001, 10_001)

@@ -19,7 +19,7 @@ def test_secrets_are_all_different_have_256_bits_and_one_form() -> None:
     assert all(SECRET.fullmatch(secret) for secret in made)
 
 
-def test_what_is_kept_of_a_secret_is_its_sha_256() -> None:
+def test_only_the_sha_256_of_a_secret_is_kept() -> None:
     assert tokens.hash_of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert len(tokens.hash_of("\udc80")) == 64  # what no command line can hold is no reason to fail
 
@@ -48,7 +48,7 @@ def test_a_token_is_read_as_it_was_printed() -> None:
         {"name": None},
     ],
 )
-def test_what_is_no_token_is_not_read(wrong: dict[str, object]) -> None:
+def test_an_invalid_token_is_not_read(wrong: dict[str, object]) -> None:
     with pytest.raises((TypeError, ValueError)):
         Token.from_json(TOKEN.as_json() | wrong)
 

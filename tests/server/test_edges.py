@@ -206,7 +206,7 @@ async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> Non
         (Identify("wrong"), ("a", "wrong"), "token"),
     ],
 )
-async def test_what_is_refused_is_counted_and_told_alike_on_all_edges(
+async def test_refusals_are_counted_and_logged_alike_on_all_edges(
     request_: Asked, frame: tuple[str, str], code: str
 ) -> None:
     async with serving(authenticator=Authenticator(frozenset({READ, POST}))) as here:

@@ -143,7 +143,7 @@ def test_a_tweet_without_a_client_is_the_server_s(peer: Peer | None) -> None:
     assert TextLines(LineStyle()).tweet(tweet("x"), peer) == f'{AT} {"192.0.2.7" if peer else "server"} posted #2 "x"'
 
 
-def test_what_a_client_wrote_is_escaped_in_every_event() -> None:
+def test_the_words_of_a_client_are_escaped_in_every_event() -> None:
     lines = TextLines(LineStyle())
     harmful = "\x1b]0;x\x07\n12:00:00 ann posted #1\u202e"
     for event in (
@@ -209,5 +209,5 @@ def test_a_text_is_cut_between_characters(text: str, columns: int, shown: str) -
 
 
 @given(st.text(), st.integers(1, 50))
-def test_what_is_cut_fits(text: str, columns: int) -> None:
+def test_a_cut_line_fits_the_terminal(text: str, columns: int) -> None:
     assert width_of(cut(text, columns)) <= columns

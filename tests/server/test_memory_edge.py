@@ -103,7 +103,7 @@ async def test_errors_are_answered_and_counted() -> None:
         assert here.stats.collect()["refusals"] == {"bad_tag": 1, "full": 1, "too_long": 1}
 
 
-async def test_what_a_client_may_do_is_decided_by_its_token(tmp_path: Path) -> None:
+async def test_the_token_of_a_client_decides_its_rights(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tweets.db")
     _, secret = file.add("ci", frozenset({READ, POST}))
     async with serving(authenticator=Authenticator(frozenset({READ}), file)) as here:

@@ -38,7 +38,7 @@ def prune(store: SqliteStore, before: int, since: int | None = None) -> int:
     return LocalStore(store).prune(before, since=since)
 
 
-def test_what_is_below_the_id_goes_with_its_tags_and_report_lines_and_its_key_stays(tmp_path: Path) -> None:
+def test_tweets_below_the_id_go_with_their_tags_and_report_lines_and_their_keys_stay(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     with closing(opened(path)) as store:
         store.append([draft("old #a #b", key="k")], [], at=NOW - DAY_MS)
@@ -154,7 +154,7 @@ def test_after_any_mixture_of_posts_and_prunings_what_counts_tags_is_what_counti
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_what_stays_is_reported_by_age_or_by_number(tmp_path: Path) -> None:
+def test_the_oldest_tweet_that_stays_is_known_by_age_or_by_number(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "t.db")) as store:
         for age in (3, 2, 1, 0):
             post(store, "x", at=NOW - age * DAY_MS)

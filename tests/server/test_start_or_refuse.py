@@ -36,7 +36,7 @@ def test_a_server_that_others_would_reach_prints_what_to_run_and_touches_nothing
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_there_is_not_asked_for(tmp_path: Path) -> None:
+def test_a_refused_start_asks_only_for_the_options_that_are_missing(tmp_path: Path) -> None:
     assert said(tmp_path, "--no-tls", "--db", "my file.db")[1] == [
         "ttweet: other machines can reach 0.0.0.0, so the server needs a token; run:",
         "  ttweet token add NAME --db 'my file.db'",

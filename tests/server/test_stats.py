@@ -82,7 +82,7 @@ async def test_followers_are_live_or_behind() -> None:
         assert (await stats_of(caller))["followers"] == NONE_FOLLOW
 
 
-async def test_what_waits_for_the_disk_is_reported_while_it_waits() -> None:
+async def test_posts_that_wait_for_the_disk_are_reported_while_they_wait() -> None:
     store = HeldStore()
     async with serving(store) as here:
         poster, asker = await here.call(), await here.call()

@@ -127,7 +127,7 @@ def test_no_port_that_is_free_at_every_address_is_an_error_in_the_end(monkeypatc
         listen(("127.0.0.1", "127.0.0.2"), 0)
 
 
-def test_what_fails_at_one_host_leaves_nothing_open_at_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_at_one_host_leaves_nothing_open_at_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     create, opened = without(("127.0.0.2", errno.EACCES)), []
 
     def create_server(address: tuple[Any, ...], **options: Any) -> socket.socket:
@@ -142,7 +142,7 @@ def test_what_fails_at_one_host_leaves_nothing_open_at_the_others(monkeypatch: p
 
 
 @pytest.mark.parametrize("host", ["", "a..b", "[::1]", "no.such.host.invalid", "127.0.0.1:80"])
-def test_what_is_no_host_is_named(host: str) -> None:
+def test_an_invalid_host_is_named(host: str) -> None:
     with pytest.raises(ListenError, match="use an address of this machine") as raised:
         listen(("127.0.0.1", host), 0)
     assert raised.value.host == host

@@ -67,7 +67,7 @@ async def test_a_request_that_takes_the_server_long_counts_as_several(asked: str
     assert [isinstance(event, SlowDown) for event in events] == [False] * times + [True]
 
 
-async def test_what_travels_behind_a_refused_request_is_refused_without_a_look_at_its_bucket(
+async def test_requests_behind_a_refused_one_are_refused_without_a_look_at_their_bucket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     throttle, takes = Throttle(Rates(Rate(1, "h", burst=2))), 0
@@ -135,7 +135,7 @@ async def test_a_report_line_too_many_is_dropped_since_no_client_reads_an_answer
     ]
 
 
-async def test_what_is_no_frame_ends_the_connection_of_a_client_that_is_too_fast_as_well() -> None:
+async def test_an_invalid_frame_ends_the_connection_of_a_client_that_is_too_fast_as_well() -> None:
     async with serving(rates=TWO) as here:
         caller = await here.call()
         await caller.send(("p", ""), ("p", ""))

@@ -238,7 +238,7 @@ async def test_a_client_that_does_not_answer_in_tls_is_given_up(
     assert (raised.value.code, raised.value.text) == ("tls", text.format(where=f"127.0.0.1:{client.port}"))
 
 
-def test_what_else_goes_wrong_is_said_as_it_is() -> None:
+def test_an_error_of_tls_without_a_sentence_of_its_own_is_shown_as_it_is() -> None:
     assert explained(ValueError("no such name"), "x:1", "x").text == "TLS with x:1 failed: no such name"
 
 

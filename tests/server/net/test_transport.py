@@ -125,7 +125,7 @@ async def test_more_than_one_read_takes_arrives_whole(make_pair: MakePair) -> No
 
 
 @BOTH
-async def test_what_came_with_the_end_is_read_before_it(make_pair: MakePair) -> None:
+async def test_bytes_that_came_with_the_end_are_read_before_it(make_pair: MakePair) -> None:
     with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client):
             await client.send_all(b"last words")
@@ -303,7 +303,7 @@ async def test_after_the_peers_end_the_close_is_the_end(monkeypatch: pytest.Monk
             assert await client.receive_some() == b""
 
 
-def test_what_cannot_be_watched_is_not_kept() -> None:
+def test_an_object_that_cannot_be_watched_is_not_kept() -> None:
     class Some:
         pass
 

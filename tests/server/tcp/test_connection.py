@@ -97,7 +97,7 @@ async def test_a_frame_that_is_cut_by_the_end_stores_nothing() -> None:
     assert texts(here.store) == ["whole"]
 
 
-async def test_what_the_store_refuses_is_answered_and_the_connection_continues() -> None:
+async def test_a_refusal_of_the_store_is_answered_and_the_connection_continues() -> None:
     store = MemoryStore()
     async with serving(store) as here:
         caller = await here.call()

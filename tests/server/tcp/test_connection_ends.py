@@ -44,7 +44,7 @@ def texts(store: MemoryStore) -> list[str]:
     ],
     ids=["HTTP", "NUL", "no frame", "too long a frame", "no report line"],
 )
-async def test_what_is_no_protocol_is_answered_once_and_ended(junk: bytes) -> None:
+async def test_bytes_of_no_protocol_get_one_answer_and_a_closed_connection(junk: bytes) -> None:
     async with serving() as here:
         caller = await here.call()
         await caller.stream.send_all(junk)
@@ -55,7 +55,7 @@ async def test_what_is_no_protocol_is_answered_once_and_ended(junk: bytes) -> No
     assert "INPUT COULD NOT BE PROCESSED" in here.lines[1]
 
 
-async def test_what_was_read_before_a_broken_frame_is_answered_and_stored() -> None:
+async def test_requests_before_a_broken_frame_are_answered_and_stored() -> None:
     store = HeldStore()
     async with serving(store) as here:
         caller = await here.call()
@@ -323,7 +323,7 @@ async def test_a_frame_under_way_may_end_after_the_stop() -> None:
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-async def test_what_was_queued_when_the_grace_ended_is_still_stored(in_memory: bool) -> None:
+async def test_a_post_that_was_queued_when_the_grace_ended_is_still_stored(in_memory: bool) -> None:
     store = HeldStore()
     async with serving(store) as here:
         caller = here.call_in_memory() if in_memory else await here.call()

@@ -164,7 +164,7 @@ async def test_only_an_administrator_may_delete() -> None:
         assert (kind, error["code"]) == ("err", "forbidden")
 
 
-async def test_what_is_deleted_leaves_the_memory_of_recent_tweets_too() -> None:
+async def test_a_deleted_tweet_leaves_the_memory_of_recent_tweets_too() -> None:
     async with serving() as here:
         caller = await here.call()
         await caller.send(("u", "secret"), ("u", "other"), ("x", 1), ("s", {"after": 0}))

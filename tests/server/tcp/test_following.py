@@ -172,7 +172,7 @@ async def test_tweets_are_stored_with_the_name_of_the_client_that_is_logged_in(a
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a_b", "a" * 33, "\u0301", "#a"])
-async def test_what_is_no_name_is_refused(name: str) -> None:
+async def test_an_invalid_name_is_refused(name: str) -> None:
     async with serving() as here:
         kind, data = await (await here.call()).ask("n", name)
         assert (kind, data["code"]) == ("err", "bad_name")

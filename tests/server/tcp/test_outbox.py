@@ -61,7 +61,7 @@ def ids(data: bytes) -> list[int]:
     return [json.loads(line)[1]["id"] for line in data.splitlines()]
 
 
-def test_what_is_ready_leaves_in_one_write_and_waits_for_no_receipt_behind_it() -> None:
+def test_ready_answers_leave_in_one_write_and_wait_for_no_receipt_behind_them() -> None:
     transport = FakeTransport()
     outbox = Outbox(transport, RequestReader())
     first, second = receipt("one"), receipt("two")

@@ -172,7 +172,7 @@ async def test_the_log_says_why_a_client_without_data_is_gone(authority: Authori
     )
 
 
-async def test_what_waits_for_a_client_that_does_not_read_is_not_encrypted_ahead(authority: Authority) -> None:
+async def test_answers_for_a_client_that_does_not_read_are_not_encrypted_ahead(authority: Authority) -> None:
     transport, _, _ = await connected(authority)
     assert transport.send_now(DATA * 3) == 0
     assert len(transport._rest) + transport._outgoing.pending <= RECORD_BYTES + OVERHEAD
