@@ -17,7 +17,7 @@ def test_every_query_is_answered_in_one_way() -> None:
     assert AT_ONCE.keys() | FROM_FILE.keys() == set(get_args(OrderedRequest))
 
 
-def test_what_memory_may_answer_the_file_can_answer_too() -> None:
+def test_every_query_that_memory_may_answer_can_be_answered_from_the_file_too() -> None:
     assert KEPT.keys() < FROM_FILE.keys()
 
 

@@ -217,7 +217,7 @@ async def test_a_follower_without_room_costs_the_writer_nothing_and_misses_nothi
     client.check(20)
 
 
-async def test_what_is_recent_is_read_from_memory() -> None:
+async def test_recent_tweets_are_read_from_memory() -> None:
     class Unreadable(MemoryStore):
         def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
             raise AssertionError("the file was read")
@@ -266,7 +266,7 @@ async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None
 
 
 @pytest.mark.parametrize("tags", ["", "a"])
-async def test_what_the_file_has_before_it_is_published_comes_once(small: None, tags: str) -> None:
+async def test_a_tweet_that_the_file_has_before_it_is_published_comes_once(small: None, tags: str) -> None:
     log = Log()
     log.commit("a", *"bbbbbbbbb")
     log.commit("b")

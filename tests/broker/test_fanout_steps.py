@@ -210,7 +210,7 @@ async def test_a_commit_of_many_tweets_that_fold_for_long_is_left_to_pages_of_th
     assert max(client.pushed[2:]) <= pages.PAGE_TWEETS // FOLD_EFFORT
 
 
-async def test_what_comes_while_a_commit_is_pushed_comes_after_it_and_once(hall: Hall) -> None:
+async def test_a_commit_that_arrives_while_another_is_pushed_is_pushed_after_it_and_once(hall: Hall) -> None:
     await hall.fill([""] * CLIENTS)
 
     def commit_twice() -> None:

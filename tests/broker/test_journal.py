@@ -267,7 +267,7 @@ async def test_the_store_settles_once_after_each_burst_of_work(idle_s: float, mo
             assert store.settled == times
 
 
-async def test_what_must_be_settled_is_settled_after_the_batch_is_acknowledged_and_before_the_next() -> None:
+async def test_a_batch_is_settled_after_its_acknowledgements_and_before_the_next_batch() -> None:
     store = HeldStore()
     store.must_settle = True
     store.hold_settling()

@@ -28,7 +28,7 @@ from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
 
 
-async def test_what_may_pass_refuses_and_what_comes_later_is_stored(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_passing_failure_refuses_its_batch_and_later_posts_are_stored(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     store.fail_next = [FULL, BUSY, ALTERED]
     async with running(store) as journal:

@@ -227,7 +227,7 @@ async def test_the_answers_used_least_recently_make_room() -> None:
     assert kept.current(f"tag{MAX_KEPT}", 9, least=5) is not None
 
 
-async def test_what_is_kept_is_bounded_in_bytes_encodings_included() -> None:
+async def test_kept_answers_are_bounded_in_bytes_encodings_included() -> None:
     kept, file = KeptAnswers(5), File()
     tracemalloc.start()
     try:

@@ -24,7 +24,7 @@ async def test_a_change_is_reported_before_its_waiting_task_continues() -> None:
     assert order == ["made", "told", "goes on"]
 
 
-async def test_what_a_change_is_not_made_for_is_raised_to_both() -> None:
+async def test_the_error_of_a_change_is_raised_to_both_of_its_receipts() -> None:
     told: list[object] = []
 
     def make() -> None:

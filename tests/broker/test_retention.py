@@ -100,7 +100,7 @@ async def test_when_all_are_too_old_there_is_no_last_message() -> None:
         assert (here.journal.head.last, here.journal.head.newest, here.journal.head.pruned_up_to) == (None, 4, 4)
 
 
-async def test_what_comes_during_the_look_stays() -> None:
+async def test_a_tweet_that_arrives_while_the_oldest_kept_one_is_looked_up_stays() -> None:
     class Racing(MemoryStore):
         def oldest_kept(self, *, before: int | None = None, **wanted: Any) -> Kept:
             self.append([draft("comes now")], [], at=0)
@@ -154,7 +154,7 @@ async def test_it_ends_with_the_journal() -> None:
         (Keep(age_s=1.5), "those younger than 1.5 s are kept"),
     ],
 )
-def test_what_is_kept_is_said_in_words(keep: Keep, words: str) -> None:
+def test_a_rule_of_retention_has_its_words(keep: Keep, words: str) -> None:
     assert str(keep) == words
 
 
@@ -223,7 +223,7 @@ async def test_a_follower_that_is_behind_learns_of_the_gap_once_and_one_that_is_
     assert (live.received, live.gone) == ([1, 2, 3, 4, 5], [])
 
 
-async def test_what_the_file_lacks_before_the_audience_learns_of_it_is_reported() -> None:
+async def test_tweets_that_the_file_lost_before_the_audience_knew_are_reported_as_gone() -> None:
     log = Log()
     log.store.append([draft(text) for text in "abcdef"], [], at=0)
     log = Log(log.store)  # with nothing in memory

@@ -77,7 +77,7 @@ async def post(service: Service, text: str, **options: object) -> Tweet:
     return await waiting.outcome(service.post(text, waiting, **options))  # type: ignore[arg-type]  # as post has them
 
 
-async def test_what_is_posted_is_the_last_message_and_found_by_its_tag_in_any_spelling() -> None:
+async def test_a_posted_tweet_is_the_last_message_and_found_by_its_tag_in_any_spelling() -> None:
     async with serving(MemoryStore()) as service:
         assert service.last() is None
         tweet = await post(service, "learning #Python")
@@ -143,7 +143,7 @@ async def test_the_newest_deletions_are_reported_newest_first() -> None:
 
 
 @pytest.mark.parametrize("tag", ["", "#", "##a", "a b", " ab", "a-b", "🎉", "\u200d", "\ud800"])
-def test_what_cannot_be_a_tag_is_refused(tag: str) -> None:
+def test_an_invalid_tag_is_refused(tag: str) -> None:
     async def ask() -> None:
         async with serving(MemoryStore()) as service:
             with pytest.raises(Refused, match="invalid tag") as refused:

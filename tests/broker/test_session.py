@@ -63,7 +63,7 @@ def file(tmp_path: Path) -> TokenFile:
     return TokenFile(tmp_path / "tweets.db")
 
 
-async def test_what_is_posted_carries_the_name_that_was_taken() -> None:
+async def test_a_post_carries_the_name_that_its_session_has_taken() -> None:
     async with backends() as backend:
         session = session_of(backend)
         assert session.sign_in("matt") == SignedIn("matt", 0)
@@ -210,7 +210,7 @@ async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> No
             session.recheck()
 
 
-async def test_what_it_follows_is_reported_until_it_unfollows_or_follows_something_else() -> None:
+async def test_a_session_reports_its_tags_until_it_unfollows_or_follows_other_ones() -> None:
     async with backends() as backend:
         session = session_of(backend)
         session.unfollow()

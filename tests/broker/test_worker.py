@@ -33,7 +33,7 @@ async def test_a_call_runs_in_the_workers_thread_and_its_result_comes_back(kind:
 
 
 @each_kind
-async def test_what_a_call_raises_is_raised_where_it_was_awaited(kind: Kind) -> None:
+async def test_an_error_of_a_call_is_raised_where_the_call_was_awaited(kind: Kind) -> None:
     with kind("failing") as worker:
         with pytest.raises(ZeroDivisionError):
             await worker.run(lambda: 1 // 0)

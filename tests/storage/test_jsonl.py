@@ -124,7 +124,7 @@ def test_any_tweet_comes_back_from_its_line(text: str, by: str | None, at: int) 
     assert encode(tweet).count(b"\n") == 1
 
 
-def test_what_was_exported_and_imported_is_exported_the_same_and_counted_the_same(tmp_path: Path) -> None:
+def test_an_imported_export_is_exported_and_counted_the_same(tmp_path: Path) -> None:
     lines = filled(tmp_path / "old.db")
     with opened(tmp_path / "new.db") as store:
         assert imported(store, lines) == ImportTally(new=49)

@@ -18,7 +18,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "notes.db"
 
 
-def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> None:
+def test_a_post_is_read_in_this_program_and_in_the_next(path: Path) -> None:
     with ttweet.open(path) as store:
         first = store.post("Milk is out #home", tags=["shop"])
         assert first == Tweet(1, first.at, None, "Milk is out #home", ("home", "shop"))
@@ -105,7 +105,7 @@ def test_a_file_that_a_server_holds_can_only_be_read(tmp_path: Path) -> None:
                 store.prune(2)
 
 
-def test_what_is_stored_stays_also_when_the_same_program_reads_the_file_too(path: Path) -> None:
+def test_stored_tweets_stay_when_the_same_program_also_reads_the_file(path: Path) -> None:
     shell = (
         f"import sqlite3; c = sqlite3.connect({str(path)!r}); print(*c.execute('SELECT text FROM tweets')); c.close()"
     )
@@ -119,7 +119,7 @@ def test_what_is_stored_stays_also_when_the_same_program_reads_the_file_too(path
 
 
 @pytest.mark.parametrize(("text", "by"), [("x" * 151, None), ("hi", "two words"), ("\0", None)])
-def test_what_a_server_would_refuse_is_refused(path: Path, text: str, by: str | None) -> None:
+def test_a_post_that_a_server_would_refuse_is_refused(path: Path, text: str, by: str | None) -> None:
     with ttweet.open(path) as store:
         with pytest.raises(ttweet.Refused):
             store.post(text, by=by)
@@ -188,9 +188,7 @@ def in_an_open_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [text, fifo, foreign, newer, linked, in_an_open_folder])
-def test_what_is_wrong_with_a_file_is_reported_without_words_of_the_command_line(
-    spoil: Callable[[Path], None], path: Path
-) -> None:
+def test_an_error_of_a_file_has_no_words_of_the_command_line(spoil: Callable[[Path], None], path: Path) -> None:
     spoil(path)
     with pytest.raises(DatabaseError) as refused:
         ttweet.open(path)

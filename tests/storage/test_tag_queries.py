@@ -66,7 +66,7 @@ def test_a_slice_says_which_tweets_were_not_kept(any_store: Store) -> None:
     assert any_store.position() == Position(three, 3, 2)
 
 
-def test_what_is_kept_begins_at_an_id_at_the_latest(any_store: Store) -> None:
+def test_the_kept_tweets_begin_at_a_given_id_at_the_latest(any_store: Store) -> None:
     for number in range(1, 6):
         post(any_store, "x", at=NOW + number)
     assert any_store.oldest_kept(last=2, now=NOW + 9) == Kept(4, NOW + 4)

@@ -104,7 +104,7 @@ def test_every_bug_has_its_proof() -> None:
 
 
 @pytest.mark.parametrize("name", mutants.BUGS)
-def test_what_a_bug_changes_is_there(name: str) -> None:
+def test_each_name_that_a_bug_replaces_exists(name: str) -> None:
     """A name that was changed in the server and not here would leave a bug that changes nothing."""
     put_in = mutants.BUGS[name].put_in
     known = dict(put_in.__globals__)

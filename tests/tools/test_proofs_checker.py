@@ -310,7 +310,7 @@ def of_copies(db: Path, what: Callable[[sqlite3.Connection, Findings], None]) ->
         (b"SERVER ALERT [GENERAL] Message Received: two #a\n", {"corrupt"}),
     ],
 )
-def test_what_a_killed_server_has_copied_is_the_beginning_of_its_log(sample: bytes, kinds: set[str], db: Path) -> None:
+def test_the_copy_of_a_killed_server_is_the_beginning_of_its_log(sample: bytes, kinds: set[str], db: Path) -> None:
     assert of_copies(db, lambda connection, findings: report_log.check_left(connection, [sample], findings)) == kinds
     assert of_copies(db, lambda c, findings: report_log.check_copy(c, sample, False, findings)) == kinds
 

@@ -34,7 +34,7 @@ def test_fuzzing_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", sorted(fuzz.CORPUS.rglob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_what_fuzzing_begins_with_is_handled(seed: Path) -> None:
+def test_each_seed_of_the_fuzzing_is_handled(seed: Path) -> None:
     fuzz_targets.TARGETS[seed.parent.name](seed.read_bytes())
 
 

@@ -81,7 +81,7 @@ trio.run(main)
     return gauge.read()
 
 
-def test_what_was_before_the_reset_is_not_told(tmp_path: Path) -> None:
+def test_steps_before_a_reset_are_not_counted(tmp_path: Path) -> None:
     gauge = instrument.StepGauge(tmp_path / "gauge")
     gauge.reset()
     run(tmp_path / "gauge")
@@ -116,7 +116,7 @@ def test_no_tag_of_an_upload_was_there_before() -> None:
     assert len({tag for one in tags for tag in one[1:]}) == 12 * (TAGS - 1)
 
 
-def test_what_was_sent_bounds_what_it_may_take() -> None:
+def test_the_sent_requests_bound_the_memory_and_the_disk_that_they_may_take() -> None:
     sent = loopsteps.Sent()
     sent.add(ExpensiveRequest.of("one", "u", {"text": "#a", "tags": ["b", "c"]}, 2))
     assert (sent.frames, sent.tags) == (2, 6)

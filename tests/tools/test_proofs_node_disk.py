@@ -30,7 +30,7 @@ def after(*lines: str, loss: str = "dropped") -> dict[str, bytes]:
     return disk.after("kept" if loss == "kept" else "dropped", random.Random(1))
 
 
-def test_what_was_synced_is_durable_where_it_was_written() -> None:
+def test_synced_data_is_durable_where_it_was_written() -> None:
     path, other = "/n1/wal/0", "/elsewhere"
     file = f"3<{hexed(path)}>"
     lines = [

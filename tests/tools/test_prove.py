@@ -187,7 +187,7 @@ def test_a_disk_keeps_what_was_synced_and_what_it_likes_of_the_rest() -> None:
     assert torn == b"b" * torn.count(b"b") + b"a" * (2048 - torn.count(b"b"))
 
 
-def test_what_a_failed_sync_was_to_make_durable_never_is() -> None:
+def test_data_of_a_failed_sync_is_never_durable() -> None:
     disk = Disk({"f": b"old"})
     write = Operation(0, Do.WRITE, "f", 0, b"new, longer")
     for operation in (write, write._replace(do=Do.FAILED_SYNC), write._replace(do=Do.SYNC)):

@@ -79,7 +79,7 @@ def test_a_server_learns_in_order_of_all_that_its_file_got(stores: list[Replicat
     assert ours.take_arrived() == ([], None)
 
 
-def test_what_has_arrived_tells_how_far_the_log_has_come_with_the_last_of_it(stores: list[ReplicatedStore]) -> None:
+def test_the_arrived_entries_have_the_position_of_the_last_of_them(stores: list[ReplicatedStore]) -> None:
     ours, theirs = stores
     post(ours, "one", "two")
     ours.delete(1, REPORT, at=NOW)

@@ -68,7 +68,7 @@ def test_a_copy_that_finds_no_room_leaves_nothing(store: SqliteStore, path: Path
     assert list(target.parent.iterdir()) == []
 
 
-def test_what_is_said_of_a_full_disk_names_the_copy(path: Path, target: Path) -> None:
+def test_the_error_of_a_full_disk_names_the_copy(path: Path, target: Path) -> None:
     with closing(sqlite3.connect(":memory:")) as full:
         full.execute("PRAGMA max_page_count = 1")
         with pytest.raises(sqlite3.Error) as error:

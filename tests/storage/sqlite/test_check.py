@@ -97,7 +97,7 @@ def test_nothing_is_written_to_a_file_that_is_checked(stopped: Path) -> None:
         ("UPDATE sessions SET first_line = 99", "report lines before their session", HARMLESS),
     ],
 )
-def test_what_a_user_has_changed_by_hand_is_found(stopped: Path, change: str, what: str, way_out: str) -> None:
+def test_a_check_finds_changes_by_hand(stopped: Path, change: str, what: str, way_out: str) -> None:
     sql(stopped, change)
     found = findings(stopped)
     assert any(what in one.what and one.way_out == way_out for one in found), found
@@ -119,7 +119,7 @@ def test_tags_that_a_client_chose_are_nothing_wrong(path: Path) -> None:
     assert check.unlike == 1
 
 
-def test_what_may_be_beside_our_tables_is_left_alone(stopped: Path) -> None:
+def test_a_check_allows_views_and_tables_of_the_user(stopped: Path) -> None:
     sql(stopped, "CREATE VIEW mine AS SELECT 1", "CREATE TABLE notes (x)")
     assert findings(stopped) == []
 
@@ -157,7 +157,7 @@ def test_indexes_of_a_larger_file_are_left_to_a_check(stopped: Path, monkeypatch
     assert findings(stopped) != []
 
 
-def test_what_does_not_fit_on_the_disk_is_no_damage(stopped: Path) -> None:
+def test_a_disk_without_room_is_not_taken_for_damage(stopped: Path) -> None:
     with opened(stopped) as store:
         with limited_pages(store._connection, spare=1):
             assert findings(stopped) == []

@@ -169,7 +169,9 @@ def test_a_database_that_has_its_name_is_opened_again_and_the_batch_is_stored(
 
 
 @pytest.mark.parametrize("way", MENDED)
-def test_what_was_put_back_outlives_the_process(way: str, path: Path, store: SqliteStore, tmp_path: Path) -> None:
+def test_the_files_that_were_put_back_keep_their_tweets_after_a_kill(
+    way: str, path: Path, store: SqliteStore, tmp_path: Path
+) -> None:
     """The files as they are after the answer, as kill -9 leaves them."""
     MENDED[way](path)
     post(store, "three")
@@ -236,7 +238,7 @@ def leave_empty_log(path: Path) -> None:
     Path(f"{path}-shm").write_bytes(bytes(32768))
 
 
-def test_what_a_reader_has_left_is_replaced(path: Path, store: SqliteStore) -> None:
+def test_an_empty_log_that_a_reader_left_is_replaced(path: Path, store: SqliteStore) -> None:
     leave_empty_log(path)
     post(store, "three")
     assert texts_of(path) == [*BEFORE, "three"]

@@ -111,7 +111,9 @@ def test_a_check_finds_what_would_run_in_a_servers_transactions(stopped: Path, w
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_comes_while_a_server_runs_keeps_it_from_storing_until_it_goes(stopped: Path, what: str) -> None:
+def test_a_foreign_object_that_appears_keeps_the_server_from_storing_until_it_is_removed(
+    stopped: Path, what: str
+) -> None:
     with opened(stopped) as store, closing(store.reader()) as reader:
         sql(stopped, *REFUSED[what])
         for _ in range(2):
@@ -153,7 +155,7 @@ def test_a_table_of_ours_that_was_altered_is_refused(stopped: Path, what: str) -
 
 
 @pytest.mark.parametrize("what", WELCOME)
-def test_what_only_reads_our_tables_is_welcome(stopped: Path, what: str) -> None:
+def test_foreign_objects_that_only_read_our_tables_are_allowed(stopped: Path, what: str) -> None:
     with opened(stopped) as store:
         script(stopped, WELCOME[what])
         post(store, "second #b", at=NOW + DAY_MS)

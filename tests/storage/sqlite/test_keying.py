@@ -112,7 +112,7 @@ def test_a_key_that_no_python_would_have_made_is_damage_in_such_a_file_too(
     assert "wrong links to tweets" in findings(path)[0].what
 
 
-def test_what_has_letters_is_said_again(path: Path) -> None:
+def test_which_tags_have_letters_is_noted_again(path: Path) -> None:
     stored_by(path, newer_key, CAPITAL, "é", "1")
     sql(path, "UPDATE tags SET lettered = 1 - lettered")
     sql(path, "UPDATE tags SET lettered = 0 WHERE key = '1'")

@@ -89,7 +89,7 @@ def test_a_database_that_another_program_has_written_to_meanwhile_is_not_used_fu
     assert texts_of(path.with_name("rescued-2-tweets.db")) == BEFORE
 
 
-def test_what_is_lost_again_after_it_came_back_is_rescued_again(path: Path, store: SqliteStore) -> None:
+def test_a_file_that_is_lost_again_after_it_came_back_is_rescued_again(path: Path, store: SqliteStore) -> None:
     away = path.rename(path.with_name("away.db"))
     with pytest.raises(Displaced):
         store.settle()

@@ -46,7 +46,7 @@ def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_what_is_no_regular_file_is_refused_without_waiting(path: Path) -> None:
+def test_a_database_that_is_no_regular_file_is_refused_without_waiting(path: Path) -> None:
     os.mkfifo(path)
     assert refused(path).code == "not_ours"
     assert refused(path.parent).code == "not_ours"

@@ -83,7 +83,7 @@ def test_a_repair_mends_a_damaged_index_and_keeps_the_file_as_it_was(stopped: Pa
         assert [tweet.id for tweet in store.tweets_of_tag("python", limit=9).tweets] == [1]
 
 
-def test_what_waits_in_the_write_ahead_log_is_copied_and_kept(stopped: Path) -> None:
+def test_tweets_in_the_write_ahead_log_are_copied_and_kept(stopped: Path) -> None:
     path = stopped.parent / "killed" / "tweets.db"
     path.parent.mkdir()
     with opened(stopped) as store:

@@ -22,7 +22,7 @@ def test_all_rows_are_written_in_as_many_statements_as_the_number_has_bits(count
     assert len(statements) == count // MAX_ROWS + (count % MAX_ROWS).bit_count()
 
 
-def test_what_the_statements_select_comes_back_together() -> None:
+def test_the_rows_of_several_statements_come_back_together() -> None:
     double = Rows("SELECT column1 * 2 FROM (VALUES ", 1, ")")
     with closing(sqlite3.connect(":memory:")) as connection:
         found = double.run(connection, [(number,) for number in range(2 * MAX_ROWS + 3)])

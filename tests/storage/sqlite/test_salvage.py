@@ -72,7 +72,7 @@ def test_everything_in_a_whole_file_is_read(stopped: Path) -> None:
     assert saved(stopped) == (whole(stopped), [])
 
 
-def test_what_was_on_a_lost_page_is_reported_and_all_else_is_read(stopped: Path) -> None:
+def test_a_lost_page_is_reported_and_all_other_tweets_are_read(stopped: Path) -> None:
     before = whole(stopped)
     for number in (300, 1200):
         lose_page_with(stopped, b"number %d of" % number)
@@ -113,7 +113,7 @@ def test_the_next_step_after_a_file_of_which_nothing_can_be_read_is_reported(sto
     assert not (stopped.parent / "saved.jsonl").exists()
 
 
-def test_what_was_deleted_stays_deleted_when_the_table_of_deletions_is_lost(stopped: Path) -> None:
+def test_a_deleted_tweet_stays_deleted_when_the_table_of_deletions_is_lost(stopped: Path) -> None:
     before = whole(stopped)
     overwrite(stopped, root(stopped, "deletions"))
     assert saved(stopped) == ([entry for entry in before if isinstance(entry, Tweet)], [])

@@ -103,7 +103,7 @@ sys.stdin.read()
 """
 
 
-def test_what_a_killed_server_has_acknowledged_is_there(path: Path) -> None:
+def test_every_tweet_that_a_killed_server_acknowledged_is_there(path: Path) -> None:
     command = [sys.executable, "-c", POST_AND_WAIT, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
