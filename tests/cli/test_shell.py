@@ -92,7 +92,7 @@ def test_an_error_is_a_line_on_stderr_when_what_was_written_before_finds_no_read
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_what_was_written_before_an_error_of_the_system_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_before_an_error_of_the_system_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
     def command() -> int:
         shell.write("data")
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", "x")

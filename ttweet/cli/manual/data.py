@@ -70,7 +70,7 @@ repeat an interrupted import. New tweets must have higher ids than the newest tw
 by id.
 
 With --merge the tweets of another database get new ids after the newest. Write its export with `ttweet export
---origin`. Repeat both to add tweets that are new since, and to delete tweets that were deleted there.""",
+--origin`. Repeat both commands to add tweets that are new since then, and to delete tweets that were deleted there.""",
     examples=f"""{EXAMPLES}
   ttweet import tweets.jsonl --db new.db
   zcat tweets.jsonl.gz | ttweet import - --db new.db
@@ -89,10 +89,10 @@ PRUNE = HelpPage(
     name="ttweet prune",
     usage=r"ttweet prune --keep TIME | --keep-last N \[--dry-run] \[--db FILE]",
     summary="Remove the oldest tweets from a database that is not in use.",
-    details="""Tweets older than TIME are removed, or all but the last N, with tags that no other tweet has, and report
-lines that are as old. Ids are never used again. Ctrl-C stops the command between two steps; repeat it to resume. With
---dry-run it only counts, and a server may be running. To remove tweets while a server is running, start it with
---keep or --keep-last.""",
+    details="""The command removes tweets older than TIME, or all but the last N. It also removes tags that no other
+tweet has, and report lines of the same age. Ids are never used again. Ctrl-C stops the command between two steps;
+repeat it to resume. With --dry-run the command only counts, and a server may be running. To remove tweets while a
+server is running, start it with --keep or --keep-last.""",
     examples=f"""{EXAMPLES}
   ttweet prune --keep 90d --dry-run
   ttweet prune --keep-last 100000 --db team.db""",

@@ -37,12 +37,12 @@ RUN = HelpPage(
 backup.sh 4m12s. The exit code is that of COMMAND, even if the tweet cannot be posted; then stderr says so. With --spool
 the tweet is kept, and the next command with --spool posts it.
 
-With --on-failure, only a failed run is posted; with --longer-than, only a long one; with both, a run that is both. With
---pid the command waits for a running process. Its exit code is unknown, so the tweet says ended, then the name and how
-long it ran.
+With --on-failure, only a failed run is posted. With --longer-than, only a run that took so long is posted. With both,
+a run must have failed and taken so long. With --pid the command waits for a running process. Its exit code is unknown,
+so the tweet says ended, then the name and how long it ran.
 
 With --tail the last lines of the output are posted too, each in a tweet of its own, cut to fit. COMMAND then writes to
-pipes: programs may show no colours and write in larger pieces, so that stdout and stderr may change places.""",
+pipes, not to a terminal. So it may show no colours, and lines of stdout and stderr may come in another order.""",
     examples=f"""{EXAMPLES}
   ttweet run --tag nightly --spool -- backup.sh /home
   ttweet run --longer-than 60s --on-failure --tail 3 -- make""",
@@ -83,7 +83,7 @@ With --course, the session has the commands and the exact output of the networki
   2  invalid address, port or name
   3  no server there; with --course: connection lost
   5  refused, such as a name that is already online
-     from a pipe: as of the last line that failed""",
+     from a pipe: the code of the last line that failed""",
     environment=f"{CLIENT}\n{NAME}\n{STATE}",
     below_short=f"""{_SESSION}
 
@@ -97,8 +97,8 @@ DELETE = HelpPage(
     name="ttweet delete",
     usage=r"ttweet delete ID \[ID ...] \[--server HOST:PORT | --db FILE]",
     summary="Delete tweets for good.",
-    details="""The text, the tags and the author of the tweet are removed, and the text is blanked in the report log.
-Tags that no other tweet has are removed too. The id is never used again. Followers are notified. Deleting a tweet again
+    details="""The text, the tags and the author of the tweet are removed, the text also from the report log. Tags
+that no other tweet has are removed too. The id is never used again. Followers are notified. Deleting a tweet again
 changes nothing. A server requires the right `admin`. With --db, tweets are deleted in a database that is not in use.
 
 The id of each deleted tweet is printed.""",
@@ -110,7 +110,7 @@ The id of each deleted tweet is printed.""",
   1  the server failed, or the file cannot be written
   2  invalid command line, certificate or token
   3  no server there, or the connection was lost
-  4  no tweet has one of the ids, or no such file
+  4  one of the ids is not that of a tweet, or no such file
   5  refused: the right admin is missing""",
     environment=CLIENT,
 )

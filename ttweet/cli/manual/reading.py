@@ -2,27 +2,27 @@
 
 from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, STATE, HelpPage
 
-_SOURCE = """The command asks a server. It reads a database file instead if you name one with --db or TTWEET_DB, or if
-you name no server, none is listening on 127.0.0.1:13001, and the current folder has a tweets.db."""
+_SOURCE = """The command asks a server. With --db or TTWEET_DB it reads that database file. It also reads tweets.db in
+the current folder if you name no server and none is listening on 127.0.0.1:13001."""
 
 FOLLOW = HelpPage(
     name="ttweet follow",
     usage=r"ttweet follow \[TAG ... | --find QUERY] \[--after ID | --last N | --since TIME] \[OPTIONS]",
     summary="Show tweets as they are posted.",
-    details="""With TAG, only tweets with one of these tags are shown, with --find those that `ttweet find` would find.
-With --after, --last or --since, history comes first, then new tweets, without a gap or a repetition. With --until-now,
-the command shows the tweets that are there, all unless you say where to begin, and exits. When the connection is lost,
-the command reconnects and resumes after the last tweet shown. Ctrl-C stops it and prints the command that resumes from
-there.
+    details="""With TAG, only tweets with one of these tags are shown. With --find, only tweets that `ttweet find`
+finds. With --after, --last or --since, history comes first, then new tweets, without a gap or a repetition. With
+--until-now, the command shows the stored tweets and exits; without a place to begin, it shows all of them. When the
+connection is lost, the command reconnects and resumes after the last tweet shown. Ctrl-C stops it and prints the
+command that resumes from there.
 
 With --consumer NAME, the position is kept on this machine, and the next command with that NAME begins there. It is
-saved after each tweet is shown or its command has succeeded. So a tweet comes at least once; after a crash the last one
-may come again. The options --after, --last and --since count only the first time.
+saved after each tweet is shown or its command has succeeded. So no tweet is missed; after a crash the last one may come
+again. The options --after, --last and --since count only the first time.
 
 With --exec a shell runs COMMAND for each tweet, one after another. The command gets the tweet as JSON on stdin, and in
-TTWEET_ID, TTWEET_TEXT, TTWEET_BY and TTWEET_TAGS (separated by spaces). A text may begin with a hyphen, so put --
-before it. A command that fails is repeated with --attempts, then reported. With --consumer, `ttweet follow` then stops
-before that tweet.
+TTWEET_ID, TTWEET_TEXT, TTWEET_BY and TTWEET_TAGS (separated by spaces). Put -- before the text, as a text
+may begin with a hyphen. A command that fails is repeated with --attempts, then reported. With --consumer, `ttweet
+follow` then stops, and begins with that tweet the next time.
 
 --format takes {id}, {at} (UTC), {date}, {time}, {by}, {text} and {tags}.
 
@@ -83,8 +83,8 @@ FIND = HelpPage(
     name="ttweet find",
     usage=r"ttweet find \[QUERY] \[OPTIONS]",
     summary="Find tweets by words, tags, authors and times.",
-    details=f"""The newest tweets are shown, the newest last. They have all that QUERY names; without QUERY they are the
-newest of all. Case and accents make no difference. `list`, `ls` and `search` are the same command.
+    details=f"""The newest tweets that have all parts of QUERY are shown, the newest last; without QUERY, the newest of
+all. Case and accents make no difference. `list`, `ls` and `search` are the same command.
 
 A query may have words, "words in this order", gree* for a beginning of at least 2 characters, tag:ci or #ci, and
 from:ann. since:7d and until:2026-01-31 (UTC, exclusive) bound the time. A hyphen before a word, a phrase, a tag or an
@@ -100,8 +100,7 @@ A search takes half a second at most. When there are older tweets, the command t
   ttweet find backup --since 7d --count""",
     exit_codes="""  0  found
   1  the file cannot be read
-  2  invalid command line, certificate or token; a query that
-     means nothing
+  2  invalid command line, certificate, token or query
   3  no server there
   4  nothing found, or no such file
   5  refused: the right read is missing""",
@@ -133,9 +132,9 @@ TAGS = HelpPage(
     details=f"""Without TAG the most used tags are listed: how many tweets each has, how old the newest is, and the last
 14 days. With TAG its tweets are shown, the newest last. python and PYTHON are the same tag. In a shell, quote the #.
 
-With --plot the terminal shows a chart of the tweets a day, as wide as it is. Several tags get a chart each, on one
-scale. With --svg the chart is a file for a browser, for light and dark screens. With --json too, the numbers are
-written. Days are those of UTC.
+With --plot the terminal shows a chart of the tweets a day, in its full width. Several tags get a chart each, on one
+scale. With --svg the chart is a file for a browser, for light and dark screens. With --plot and --json, the numbers of
+the chart are written. Days are those of UTC.
 
 {_SOURCE} In a pipe the columns are separated by tabs: tag, tweets, newest; or id, time, author, text.""",
     examples=f"""{EXAMPLES}
