@@ -35,7 +35,7 @@ def split(text: str) -> list[Part]:
         end = _end(rest, MAX_CHARACTERS)
         parts.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
-    return [_part(part, text) for part in [*parts, rest] if part or not parts]
+    return [_part(part, text) for part in [*parts, rest] if part] or [Part("", [])]
 
 
 def _part(text: str, whole: str) -> Part:
