@@ -350,3 +350,9 @@ def test_a_file_to_trust_is_one_that_not_every_user_can_replace(
     else:
         with pytest.raises(NotOursError, match=rf"{wrong} \(mode 0{mode:o}\); run: chmod o-w {file}"):
             refuse_replaceable(file)
+
+
+def test_a_device_that_takes_no_text_is_named() -> None:
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        write_texts(Path("/dev/full"), ["text"])
+    assert raised.value.filename == "/dev/full"

@@ -54,6 +54,17 @@ def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Raise each OSError of a block with a file's name: that of a call with a descriptor has none."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.filename is not None:
+            raise
+        raise OSError(exc.errno, exc.strerror, str(path)) from exc
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY)
@@ -69,7 +80,7 @@ def write_texts(target: Path, texts: Iterable[str], *, mode: int = 0o600, overwr
     Raises OSError.
     """
     if target.exists() and not target.is_file():
-        with target.open("w", encoding="utf-8") as file:
+        with naming(target), target.open("w", encoding="utf-8") as file:
             file.writelines(texts)
         return
     with replacing(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8") as file:

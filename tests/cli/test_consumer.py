@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,14 @@ def test_a_home_that_cannot_be_written_is_named_with_the_variable(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(OSError, match="Not a directory; set XDG_STATE_HOME to a folder that you can write"):
         open_consumer("job", SERVER)
+
+
+def test_a_position_that_cannot_be_saved_is_the_fault_of_its_file(tmp_path: Path) -> None:
+    with Consumer(tmp_path / "job", SERVER) as consumer:
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, consumer._file)
+        os.close(full)
+        with pytest.raises(OSError, match="No space left on device") as raised:
+            consumer.save(1)
+        assert raised.value.filename == str(tmp_path / "job")
+        assert consumer.after is None

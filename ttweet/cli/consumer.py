@@ -12,7 +12,7 @@ from typing import Self
 from ttweet import system
 from ttweet.cli import shell
 from ttweet.cli.state_folder import naming_the_variable, state_folder
-from ttweet.files import lock, make_private, open_own, trusted_path
+from ttweet.files import lock, make_private, naming, open_own, trusted_path
 
 DIGITS = 16  # of the id at the start of the file, which is overwritten in place; the highest id has 16
 FILE_BYTES = 4096  # that are read of the file: an id, and a list of servers as on a command line
@@ -46,20 +46,23 @@ class Consumer:
     def save(self, after: int) -> None:
         """Make this the position, on the disk when it returns."""
         text = f"{after:0{DIGITS}}" if self.after is not None else f"{after:0{DIGITS}} {self._server}\n"
-        os.pwrite(self._file, text.encode(), 0)
-        system.sync_data(self._file)
+        with naming(self._path):
+            os.pwrite(self._file, text.encode(), 0)
+            system.sync_data(self._file)
         self.after = after
 
     def _lock(self) -> None:
         try:
-            lock(self._file, self._path)
+            with naming(self._path):
+                lock(self._file, self._path)
         except BlockingIOError as exc:
             raise shell.UsageError(
                 f"consumer {self._path.name!a} is in use: another process follows with it; use another name"
             ) from exc
 
     def _read(self) -> int | None:
-        text = os.pread(self._file, FILE_BYTES, 0).decode(errors="replace")
+        with naming(self._path):
+            text = os.pread(self._file, FILE_BYTES, 0).decode(errors="replace")
         if not text:
             return None
         found = re.fullmatch(rf"([0-9]{{{DIGITS}}}) (.+)\n", text)

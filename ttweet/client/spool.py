@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ttweet import system
 from ttweet.descriptors import SHORTAGES
-from ttweet.files import make_private, open_own, refuse_shared, trusted_path
+from ttweet.files import make_private, naming, open_own, refuse_shared, trusted_path
 
 MAX_KEPT = 10_000  # tweets in the spool: a week of a command that fails every minute
 MAX_SENT_S = 6 * 86400  # for which a tweet that may be stored is posted again: a day less than servers remember keys
@@ -80,8 +80,9 @@ class Spool:
         refuse_shared(self.folder)
         descriptor = open_own(self.folder / "lock")
         try:
-            _lock(descriptor, on_wait)
-            os.pwrite(descriptor, b"%10d\n" % os.getpid(), 0)  # always as long, so that a full disk has room for it
+            with naming(self.folder):
+                _lock(descriptor, on_wait)
+                os.pwrite(descriptor, b"%10d\n" % os.getpid(), 0)  # always as long: a full disk has room for it
             self._number_late()
             yield
         finally:
@@ -179,7 +180,7 @@ class Spool:
         """Write a file so that it is there whole or not at all, whatever happens."""
         unfinished = path.with_name(f"unfinished-{path.name}")
         descriptor = open_own(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        with open(descriptor, "wb") as file:
+        with naming(unfinished), open(descriptor, "wb") as file:
             file.write(_encoded(parcel))
             file.flush()
             os.fchmod(descriptor, 0o600)  # under any umask
@@ -190,7 +191,8 @@ class Spool:
     def _sync(self) -> None:
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            system.sync(descriptor)
+            with naming(self.folder):
+                system.sync(descriptor)
         finally:
             os.close(descriptor)
 

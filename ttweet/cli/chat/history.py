@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from ttweet.cli.state_folder import state_folder
-from ttweet.files import make_private, open_own, trusted_path, write_texts
+from ttweet.files import make_private, naming, open_own, trusted_path, write_texts
 
 MAX_BYTES = 256 * 1024  # of the newest lines that a session begins with: some thousands
 
@@ -24,10 +24,8 @@ class History:
         if self.lines[-1:] == [line]:
             return
         self.lines.append(line)
-        try:
+        with naming(self._path):
             os.write(self._file, _entry(line).encode())
-        except OSError as exc:
-            raise OSError(exc.errno, exc.strerror, str(self._path)) from exc
 
 
 def open_history() -> History:
