@@ -10,8 +10,8 @@ import pytest
 from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, filled_server
 from ttweet.cli import shell
-from ttweet.cli.habits import OTHER_NAMES
 from ttweet.cli.main import ALIASES, COMMANDS
+from ttweet.cli.other_programs import OTHER_NAMES
 
 ALL = ", ".join(COMMANDS)
 

@@ -9,7 +9,7 @@ from tests.support.in_process import run
 from tests.support.processes import Server, running_server
 from ttweet import defaults
 from ttweet.cli import shell
-from ttweet.cli.reach import open_client
+from ttweet.cli.open_client import open_client
 from ttweet.cli.shell import UsageError
 from ttweet.cli.source import check_query, checked_body, checked_query, db_path, find_in_pages, in_pages, open_source
 from ttweet.client import servers

@@ -34,7 +34,7 @@ def merged(store: SqliteStore, export: bytes) -> ImportTally:
     tally = ImportTally()
     origin, lines = split_origin(read_lines(io.BytesIO(export)))
     assert origin
-    merge_entries(store, origin, lines, tally, delete=lambda tweet: delete(store, tweet), told=lambda: None)
+    merge_entries(store, origin, lines, tally, delete=lambda tweet: delete(store, tweet), progress=lambda: None)
     return tally
 
 

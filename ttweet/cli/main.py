@@ -15,9 +15,9 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from ttweet import __version__, defaults
 from ttweet.cli import classic, shell
-from ttweet.cli.habits import OTHER_NAMES, command_instead
 from ttweet.cli.manual import data, posting, reading, server
 from ttweet.cli.manual.page import PROGRAM_OPTIONS, HelpPage
+from ttweet.cli.other_programs import OTHER_NAMES, command_instead
 from ttweet.cli.usage_errors import ALIKE, PROFILE_FIRST, sentence
 
 GROUPS = {

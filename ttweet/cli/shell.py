@@ -134,13 +134,13 @@ def tell_done(done: str, write: Callable[P, None], *args: P.args, **kwargs: P.kw
 def complain(*lines: str) -> None:
     """Say on stderr what went wrong, each line escaped."""
     name = "\x1b[1;31mttweet:\x1b[0m" if has_colour(sys.stderr) else "ttweet:"
-    _talk(f"{name} " + "\n".join(map(escape, lines)))
+    _write_message(f"{name} " + "\n".join(map(escape, lines)))
 
 
 def hint(text: str) -> None:
     """Say something by the way on stderr, escaped and dim."""
     text = escape(text)
-    _talk(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
+    _write_message(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
 
 
 def wait_teller() -> Callable[[int], None]:
@@ -196,7 +196,7 @@ def quoted(text: str) -> str:
     return ascii(text if len(text) <= 40 else text[:40] + "...")
 
 
-def _talk(line: str) -> None:
+def _write_message(line: str) -> None:
     if sys.stdout is not None:
         sys.stdout.flush()  # the two are one stream to the eye
     if sys.stderr is not None:

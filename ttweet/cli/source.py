@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from ttweet import defaults
 from ttweet.cli import shell
-from ttweet.cli.reach import open_client
+from ttweet.cli.open_client import open_client
 from ttweet.client.servers import VARIABLE
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_CHARACTERS, MAX_QUERY_LIMIT, MAX_QUERY_TERMS

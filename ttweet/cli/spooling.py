@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ttweet.cli import shell
-from ttweet.cli.reach import OpenAs
+from ttweet.cli.open_client import OpenAs
 from ttweet.cli.state_folder import naming_the_variable, state_folder
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, FullError, HeldError, Parcel, Spool, SpooledParcel
 from ttweet.model import tweets

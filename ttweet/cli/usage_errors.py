@@ -17,7 +17,7 @@ from cyclopts.exceptions import (
 )
 
 from ttweet.cli import shell
-from ttweet.cli.habits import OF_COMMANDS, OF_OTHERS, option_instead
+from ttweet.cli.other_programs import OF_COMMANDS, OF_OTHERS, option_instead
 
 ALIKE = 0.66  # of one, as difflib counts: a letter too many or too few in a name of four, two swapped in one of three
 

@@ -150,12 +150,12 @@ def begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
 
 
 def import_entries(
-    target: ImportTarget, lines: Iterable[tuple[int, bytes]], tally: ImportTally, told: Callable[[], object]
+    target: ImportTarget, lines: Iterable[tuple[int, bytes]], tally: ImportTally, progress: Callable[[], object]
 ) -> None:
     """Put the entries of lines into a store, PAGE_ENTRIES in a transaction; those it has already are passed over.
 
     So to do it again after an end of any kind imports what is missing, and nothing twice. `tally` counts what is done,
-    and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no tweet,
+    and `progress` is called after each transaction. Raises Refused with the line's number: for a line that is no tweet,
     whose id is not above the one before, or belongs to another tweet of the store. The lines before it are then stored.
     """
     newest = target.newest_id()
@@ -170,12 +170,12 @@ def import_entries(
                 batch.append(entry)
             if done % PAGE_ENTRIES == 0:
                 _store(target, batch, tally)
-                told()
+                progress()
     except Refused:
         _store(target, batch, tally)
         raise
     _store(target, batch, tally)
-    told()
+    progress()
 
 
 def _store(target: ImportTarget, batch: list[Entry], tally: ImportTally) -> None:

@@ -34,12 +34,12 @@ def merge_entries(
     tally: ImportTally,
     *,
     delete: Callable[[int], object],
-    told: Callable[[], object],
+    progress: Callable[[], object],
 ) -> None:
     """Merge the entries of an origin's lines, PAGE_ENTRIES at most in a transaction.
 
     `delete` deletes a tweet of the store by its id. A tweet that is deleted or removed here stays so. `tally` counts
-    what is done, and `told` is called after each page. Raises Refused with the line's number for a line that is no
+    what is done, and `progress` is called after each page. Raises Refused with the line's number for a line that is no
     entry, and for a tweet that differs from the one that was merged: pages before it are stored.
     """
     for page in _pages(numbered(lines)):
@@ -47,7 +47,7 @@ def merge_entries(
         for _, entry in page:
             if not isinstance(entry, Tweet):
                 tally.deleted += _delete(target, origin, entry, delete)
-        told()
+        progress()
 
 
 def _pages(entries: Iterable[tuple[int, Entry]]) -> Iterator[NumberedEntries]:

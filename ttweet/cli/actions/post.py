@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ttweet.cli import output, shell
-from ttweet.cli.reach import open_client
+from ttweet.cli.open_client import open_client
 from ttweet.client import link_errors
 from ttweet.model.errors import ConnectError, Refused
 

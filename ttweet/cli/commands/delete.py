@@ -9,8 +9,8 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
+from ttweet.cli.open_client import open_client
 from ttweet.cli.options import FILE, SERVER, Ca, Json, tweet_id, whole
-from ttweet.cli.reach import open_client
 from ttweet.cli.source import refuse_two_sources
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID

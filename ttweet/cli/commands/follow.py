@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from ttweet.cli import following, live, settings, shell
 from ttweet.cli.consumer import open_consumer
 from ttweet.cli.follow_start import Start
+from ttweet.cli.open_client import open_client
 from ttweet.cli.options import (
     AMOUNT,
     RARE,
@@ -24,7 +25,6 @@ from ttweet.cli.options import (
     Timeout,
     refuse_conflict,
 )
-from ttweet.cli.reach import open_client
 from ttweet.cli.source import checked_body, checked_content
 
 Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]

@@ -36,7 +36,7 @@ Merge = Annotated[
 EXPORT_AGAIN = "export it again with: ttweet export --origin FILE"
 CHOOSE = "choose a file from ttweet export"
 
-Told = Callable[[], object]
+OnPage = Callable[[], object]
 Lines = Iterator[tuple[int, bytes]]
 
 
@@ -67,16 +67,16 @@ def import_(source: From, /, *, db: Into = None, merge: Merge = False) -> int:
     return shell.DONE
 
 
-def _restore(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, told: Told) -> None:
+def _restore(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, on_page: OnPage) -> None:
     if origin and not store.newest_id():
         store.take_origin(origin)
-    jsonl.import_entries(store, lines, tally, told)
+    jsonl.import_entries(store, lines, tally, on_page)
 
 
-def _merge(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, told: Told) -> None:
+def _merge(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, on_page: OnPage) -> None:
     if origin == store.origin:
         raise Refused("bad_request", "the export is of this database", "import it without --merge")
-    merge_entries(store, origin, lines, tally, delete=LocalStore(store).delete, told=told)
+    merge_entries(store, origin, lines, tally, delete=LocalStore(store).delete, progress=on_page)
 
 
 def _begun(file: BinaryIO) -> tuple[str | None, Lines]:

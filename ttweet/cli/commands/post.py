@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from ttweet.cli import shell
 from ttweet.cli.actions import post as action
 from ttweet.cli.author import given_name, given_tags
+from ttweet.cli.open_client import OpenAs, open_client
 from ttweet.cli.options import (
     QUIET,
     RARE,
@@ -21,7 +22,6 @@ from ttweet.cli.options import (
     WithSpool,
     refuse_conflict,
 )
-from ttweet.cli.reach import OpenAs, open_client
 from ttweet.cli.stdin import reader
 from ttweet.client.sync_client import Client
 from ttweet.model import fitting

@@ -16,6 +16,7 @@ from ttweet import system
 from ttweet.cli import child_process, shell, spawn
 from ttweet.cli.author import given_name, given_tags
 from ttweet.cli.last_lines import LastLines
+from ttweet.cli.open_client import OpenAs, open_client
 from ttweet.cli.options import (
     RARE,
     SERVER,
@@ -27,7 +28,6 @@ from ttweet.cli.options import (
     seconds,
     whole,
 )
-from ttweet.cli.reach import OpenAs, open_client
 from ttweet.client.waiting import READ, ready
 from ttweet.model import durations
 

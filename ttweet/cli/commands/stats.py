@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import output, shell
+from ttweet.cli.open_client import open_client
 from ttweet.cli.options import Ca, Json, Server
-from ttweet.cli.reach import open_client
 from ttweet.model import durations, times
 from ttweet.model.reports import escape
 

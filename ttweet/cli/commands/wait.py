@@ -1,8 +1,8 @@
 """The command `wait`: until a tweet comes."""
 
 from ttweet.cli import live, shell
+from ttweet.cli.open_client import open_client
 from ttweet.cli.options import After, Ca, ContainedText, Json, LiveServer, LiveTags, Timeout
-from ttweet.cli.reach import open_client
 from ttweet.cli.source import checked_body, checked_content
 
 
