@@ -24,6 +24,11 @@ def word_count(page: str) -> int:
     return len(GENERATED.sub("", page).split())
 
 
+def read_words(page: str) -> int:
+    """How many of these words a reader reads: those with a letter or a digit, code among them."""
+    return sum(any(map(str.isalnum, word)) for word in GENERATED.sub("", page).split())
+
+
 def sentences(page: str) -> Iterator[str]:
     """Yield the sentences of a page, headings and table cells among them. Inline code stands there as `CODE`."""
     text = _COMMENT.sub("", _FENCED.sub("", GENERATED.sub("", page)))

@@ -146,6 +146,6 @@ KeepLast = Annotated[
 LogLimit = Annotated[int, Parameter(name="--log-limit", metavar="SIZE", converter=_size)]
 WithSpool = Annotated[
     bool,
-    Parameter(name="--spool", negative="", help="Keep what is undelivered for the next --spool."),
+    Parameter(name="--spool", negative="", help="Keep an undelivered tweet for the next --spool."),
 ]
 Json = Annotated[bool, Parameter(name=["--json", "-j"], negative="", help="Write one JSON object a line.")]

@@ -37,7 +37,7 @@ Find = Annotated[
 Since = Annotated[
     str | None, Parameter(name="--since", metavar="TIME", help="Begin this long ago, 2h or 7d, or at 2026-01-31 (UTC).")
 ]
-UntilNow = Annotated[bool, Parameter(name="--until-now", negative="", help="Show the tweets that are there and exit.")]
+UntilNow = Annotated[bool, Parameter(name="--until-now", negative="", help="Show the stored tweets and exit.")]
 Retry = Annotated[bool, RARE, Parameter(name="--retry", negative="", help="Wait for a server that is not there yet.")]
 ConsumerName = Annotated[
     str | None,
@@ -46,7 +46,7 @@ ConsumerName = Annotated[
 ]
 Exec = Annotated[
     str | None,
-    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet; do not show it."),
+    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet; show no tweets."),
 ]
 Attempts = Annotated[
     int | None, RARE, AMOUNT, Parameter(name="--attempts", metavar="N", help="Run a failing command up to N times.")

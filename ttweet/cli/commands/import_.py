@@ -30,7 +30,7 @@ From = Annotated[
 ]
 Into = Annotated[Path | None, FILE, Parameter(name="--db", help="The database; created if it does not exist.")]
 Merge = Annotated[
-    bool, Parameter(name="--merge", negative="", help="Give the tweets new ids; add and delete what is new.")
+    bool, Parameter(name="--merge", negative="", help="Add the tweets of another database, with new ids.")
 ]
 
 EXPORT_AGAIN = "export it again with: ttweet export --origin FILE"

@@ -42,7 +42,7 @@ Lines = Annotated[
 ]
 Empty = Annotated[
     bool,
-    Parameter(name="--empty", negative="", help="Allow an empty message; it resets the last one."),
+    Parameter(name="--empty", negative="", help="Post an empty message, which resets the last one."),
 ]
 Tags = Annotated[BesideTags, Parameter(help="Add a tag that is not in the text; repeatable.")]
 Cut = Annotated[bool, Parameter(name="--cut", negative="", help="Cut a message that is too long, and keep its tags.")]
@@ -52,7 +52,7 @@ Split = Annotated[
 Quiet = Annotated[bool, QUIET, Parameter(help="Print no id.")]
 Key = Annotated[
     str | None,
-    Parameter(metavar="KEY", help="Store once for this key; line or part N: KEY:N."),
+    Parameter(metavar="KEY", help="Idempotency key: a retry with it stores nothing twice."),
 ]
 Server = Annotated[str | None, SERVER, Parameter(help="The server to post to.")]
 

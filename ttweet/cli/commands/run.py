@@ -42,9 +42,9 @@ _NOT_RUNNING = (errno.ESRCH, errno.EINVAL, errno.ENOENT)
 Command = Annotated[str, Parameter(name="COMMAND", help="The command to run, with its arguments, after --.")]
 Tags = Annotated[BesideTags, Parameter(help="Add a tag to the tweet; repeatable.")]
 LongerThan = Annotated[
-    str | None, Parameter(name="--longer-than", metavar="TIME", help="Post only if it took longer: 60s, 10m, 2h.")
+    str | None, Parameter(name="--longer-than", metavar="TIME", help="Post only a run longer than TIME: 60s, 10m, 2h.")
 ]
-OnFailure = Annotated[bool, Parameter(name="--on-failure", negative="", help="Post only if it failed.")]
+OnFailure = Annotated[bool, Parameter(name="--on-failure", negative="", help="Post only a failed run.")]
 Pid = Annotated[
     int | None,
     whole(1, 2**31 - 1),

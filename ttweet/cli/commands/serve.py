@@ -111,7 +111,7 @@ HttpName = Annotated[
 ]
 Cluster = Annotated[
     str | None,
-    Parameter(metavar="URL", help="Share the tweets of the servers with this log in etcd: etcd://HOST,HOST,HOST/NAME."),
+    Parameter(metavar="URL", help="Share tweets with other servers, by a log in etcd: etcd://HOST,HOST,HOST/NAME."),
 ]
 Begin = Annotated[bool, Parameter(negative="", help="Begin a cluster with the tweets of the database.")]
 Quiet = Annotated[bool, QUIET, Parameter(help="Print no events, only messages.")]
