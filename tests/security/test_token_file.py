@@ -190,7 +190,7 @@ def test_tokens_of_a_file_that_is_removed_while_it_is_changed_do_not_come_back(
 def test_there_is_a_limit(file: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_file, "MAX_TOKENS", 1)
     file.add("one", frozenset({POST}))
-    with pytest.raises(Refused, match="too many tokens: 1 is the limit"):
+    with pytest.raises(Refused, match="too many tokens: 1 is the limit; use the name of a revoked token again"):
         file.add("two", frozenset({POST}))
     file.revoke("one")
     file.add("one", frozenset({POST}))

@@ -62,7 +62,7 @@ def _shortage(exc: OSError | UnicodeError) -> str | None:
 
 def left_at_once(where: str) -> ConnectError:
     """Say that a server has ended a connection before anything was asked."""
-    return ConnectError("unreachable", f"{where} closed the connection at once")
+    return ConnectError("unreachable", f"{where} closed the connection at once; retry, or check the port")
 
 
 def gone(where: str) -> ConnectError:

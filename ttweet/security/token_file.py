@@ -90,7 +90,9 @@ class TokenFile:
             if known is not None and not _is_only_admin(known, edited):
                 del edited[known.hash]
             if len(edited) > MAX_TOKENS:
-                raise Refused("full", f"too many tokens: {MAX_TOKENS:,} is the limit")
+                raise Refused(
+                    "full", f"too many tokens: {MAX_TOKENS:,} is the limit; use the name of a revoked token again"
+                )
             return token, secret
 
     def revoke(self, name: str) -> Token:

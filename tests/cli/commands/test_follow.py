@@ -256,7 +256,7 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
         (["--since", ""], "invalid --since '': use 2h, 7d or 2026-01-31"),
         (["--text", "a", "--last", "1"], "conflicting options: --last and --text; give one of them"),
         (["--by", "a b"], "invalid name 'a b'"),
-        (["--attempts", "2"], "missing --exec: --attempts is for its command"),
+        (["--attempts", "2"], "missing option: --exec COMMAND, which --attempts needs"),
         (["--format", "{id}", "--json"], "conflicting options: --format and --json; give one of them"),
         (["--format", "{id}", "--exec", "true"], "conflicting options: --format and --exec; give one of them"),
         (["--format", "{id.real}"], "invalid --format '{id.real}': use {id}, {at},"),

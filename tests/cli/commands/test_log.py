@@ -99,7 +99,9 @@ def started(path: Path) -> Path:
 def test_a_log_without_such_lines_is_nothing_found(started: Path) -> None:
     assert complains("log", "--category", "error", "--db", str(started))[0] == shell.NOTHING
     sql(started, "DELETE FROM log")
-    assert complains("log", "--db", str(started)) == (4, "ttweet: no such report lines")
+    said = "ttweet: no such report lines"
+    assert complains("log", "--db", str(started)) == (4, f"{said}; add --session all for all sessions")
+    assert complains("log", "--db", str(started), "--session", "all") == (4, said)
 
 
 def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_a_split_message_with_a_key_is_stored_once(server: Server) -> None:
 
 def test_a_message_in_too_many_parts_is_refused(server: Server) -> None:
     code, said = complains("post", "--split", "word " * 4000, "--server", server.address)
-    assert (code, said) == (shell.USAGE, "ttweet: message too long: 134 tweets; use --cut, or at most 100")
+    assert (code, said) == (shell.USAGE, "ttweet: too long: 134 tweets with --split; use at most 100, or --cut")
 
 
 def test_quiet_prints_no_id(server: Server) -> None:

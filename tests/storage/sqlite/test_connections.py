@@ -234,6 +234,6 @@ def test_a_reader_that_keeps_the_wal_from_being_written_back_is_named_as_the_rea
         post(store, "b")
         store.close = lambda: None  # type: ignore[method-assign]  # closed here, before the shell's transaction ends
         SqliteStore.close(store)
-        with pytest.raises(OpenError, match=r"a reader of .* keeps its write-ahead log") as refusal:
+        with pytest.raises(OpenError, match=r"another program is reading .*; end that program") as refusal:
             SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "locked"

@@ -31,7 +31,7 @@ def tags(
 ) -> int:
     """List the tags, or show the tweets of one. Raises UsageError."""
     if numbers and tag is not None:
-        raise shell.UsageError("invalid option: --numbers belongs to the list of tags; omit it, or TAG")
+        raise shell.UsageError("invalid option: --numbers belongs to the list of tags; omit --numbers or TAG")
     with open_source(db, server, ca) as source:
         if tag is None:
             return _list_tags(source, limit=limit, numbers=numbers, json=json)

@@ -87,7 +87,7 @@ def follow(
     refuse_conflict({"--format": format_, "--json": json})
     refuse_conflict({"--format": format_, "--exec": exec_})
     if attempts is not None and exec_ is None:
-        raise shell.UsageError("missing --exec: --attempts is for its command")
+        raise shell.UsageError("missing option: --exec COMMAND, which --attempts needs")
     handle = following.handler(live.Display(json=json, template=format_), exec_, attempts or 1, json=json)
     given = {"--find": find, "--by": by, "--text": text, "--exec": exec_, "--attempts": attempts, "--format": format_}
     given |= {"--consumer": consumer, "--as": as_name, "--server": server, "--ca": ca}

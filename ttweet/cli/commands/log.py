@@ -58,7 +58,8 @@ def log(
         reader.close()
     if count:
         return shell.DONE
-    shell.complain("no such report lines")
+    elsewhere = "" if session == "all" else "; add --session all for all sessions"
+    shell.complain(f"no such report lines{elsewhere}")
     return shell.NOTHING
 
 

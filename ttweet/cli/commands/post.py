@@ -114,7 +114,7 @@ def _parts(text: str, *, cut: bool, split: bool) -> list[Part]:
         return [Part(text, [])]
     parts = [fitting.cut(text)] if cut else fitting.split(text)
     if len(parts) > MAX_PARTS:
-        raise shell.UsageError(f"message too long: {len(parts):,} tweets; use --cut, or at most {MAX_PARTS}")
+        raise shell.UsageError(f"too long: {len(parts):,} tweets with --split; use at most {MAX_PARTS}, or --cut")
     return parts
 
 
@@ -145,7 +145,9 @@ def _post_waiting(open_as: OpenAs) -> int:
 
 def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, spool: bool) -> int:
     if spool:
-        raise shell.UsageError("conflicting options: --spool and --lines; use --lines with --key, and repeat it")
+        raise shell.UsageError(
+            "conflicting options: --spool and --lines; use --key in place of --spool, and repeat the command"
+        )
     from ttweet.cli.commands.post_lines import post_lines
 
     with client:

@@ -245,7 +245,8 @@ def _cut_log(connection: sqlite3.Connection, path: Path) -> None:
             raise
         raise no_room(path, missing(connection, path)) from exc
     if not done:
-        raise OpenError("locked", f"a reader of {path} keeps its write-ahead log from being written back; end it")
+        problem = f"another program is reading {path}, so its write-ahead log cannot be written back"
+        raise OpenError("locked", problem, "end that program")
 
 
 def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connection:

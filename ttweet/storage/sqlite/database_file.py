@@ -164,7 +164,7 @@ class DatabaseFile:
         try:
             self._reopen()
         except (OSError, OpenError) as exc:
-            raise StoreError("unknown", f"the database cannot be opened again: {exc}; start again") from exc
+            raise StoreError("unknown", f"the database cannot be opened again: {exc}; restart the server") from exc
         log.warning("%s was removed while the database was open; the tweets are safe in %s", lost, self.path)
         return True
 
@@ -184,7 +184,7 @@ class DatabaseFile:
                 raise OpenError("locked", f"another part of this program has {self.path} open")
             self._connect_again()
         if _newest(self.connection) != held:
-            raise OpenError("damaged", f"{self.path} lacks what was stored last")
+            raise OpenError("damaged", f"{self.path} lacks the newest tweets")
 
     def _connect_again(self) -> None:
         """Open the file, whose names may be being removed one after another, as by `rm tweets.db-*`."""
