@@ -161,7 +161,7 @@ def _beginning(term: Term, value: str) -> Term:
     if term.column == TEXT and len(words(last + last)) > 1:
         return term
     if len(last) < MIN_PREFIX:
-        raise Refused("bad_query", f"query too wide: {value[:40]!a}; give {MIN_PREFIX} characters or more before *")
+        raise Refused("bad_query", f"prefix too short: {value[:40]!a}; give {MIN_PREFIX} characters or more before *")
     return term._replace(prefix=True)
 
 
