@@ -59,6 +59,12 @@ def test_tags_stand_out_and_those_beside_the_text_follow_it() -> None:
     assert [(span.start, span.end) for span in text.spans if span.style == "bold"] == [(2, 9)]
 
 
+def test_a_tag_that_only_begins_a_longer_one_in_the_text_is_beside_it() -> None:
+    text = styled(tweet("see #python and \x1b#PY_3", "python", "py", "py_3"))
+    assert text.plain == "see #python and \\x1b#PY_3  #py"
+    assert [(span.start, span.end) for span in text.spans if span.style == "bold"] == [(4, 11), (20, 25)]
+
+
 def test_a_full_width_hash_sign_is_one_too() -> None:
     assert styled(tweet("a ＃寿司 day", "寿司")).plain == "a ＃寿司 day"
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ttweet.cli import terminal
 from ttweet.cli.console import TerminalConsole
-from ttweet.model import reports, times
+from ttweet.model import hashtags, reports, times
 from ttweet.model.durations import ago
 from ttweet.model.reports import escape
 from ttweet.model.tweets import TagSummary, Tweet
@@ -140,24 +140,20 @@ def styled(tweet: Tweet, marks: Sequence[tuple[int, int]] = ()) -> Text:
 
     Tags beside the text follow it, dim.
     """
-    text = _marked(tweet.text, marks)
-    beside = []
-    for tag in tweet.tags:
-        marked = [f"{sign}{escape(tag)}" for sign in "#\uff03"]
-        if not text.highlight_words(marked, style="bold", case_sensitive=True):
-            beside.append(marked[0])
-    if beside:
-        text.append(f"  {' '.join(beside)}", style="dim")
+    text, keys = Text(escape(tweet.text)), {hashtags.key(tag) for tag in tweet.tags}
+    for start, end in hashtags.places(tweet.text, numeric=True) if keys else ():
+        if hashtags.key(tweet.text[start:end]) in keys:
+            _stylize(text, "bold", tweet.text, start - 1, end)
+    for start, end in marks:
+        _stylize(text, "bold yellow", tweet.text, start, end)
+    if beside := hashtags.beside(tweet.tags, tweet.text):
+        text.append(f"  {' '.join([f'#{escape(tag)}' for tag in beside])}", style="dim")
     return Text.assemble((f"{escape(tweet.by)}: ", "bold cyan"), text) if tweet.by else text
 
 
-def _marked(text: str, marks: Sequence[tuple[int, int]]) -> Text:
-    """Return a text, escaped, with some of its places in bold."""
-    marked, end = Text(), 0
-    for start, stop in marks:
-        marked.append(escape(text[end:start])).append(escape(text[start:stop]), style="bold yellow")
-        end = stop
-    return marked.append(escape(text[end:]))
+def _stylize(shown: Text, style: str, text: str, start: int, end: int) -> None:
+    """Give a place of a text, which is shown escaped, a style."""
+    shown.stylize(style, len(escape(text[:start])), len(escape(text[:end])))
 
 
 def sparkline(counts: Sequence[int]) -> str:

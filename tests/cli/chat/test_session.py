@@ -66,6 +66,12 @@ def test_a_line_is_posted_under_the_name(server: ServerHere) -> None:
     assert second.text == "/slash"
 
 
+def test_a_tag_beside_the_text_is_shown_though_the_text_has_a_longer_one(server: ServerHere) -> None:
+    with Client("127.0.0.1", server.port) as client:
+        client.post("see #python", tags=["py", "PYTHON"])
+    assert held(server, "/find") == (["#1  now  see #python  #py"], [])
+
+
 @pytest.mark.parametrize(
     ("line", "shown"),
     [

@@ -22,6 +22,7 @@ from ttweet.client.cursor import KEEP_ALIVE_TIMEOUT_S, Cursor
 from ttweet.client.retry import RetryBudget
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import Bell, pause, ready
+from ttweet.model import hashtags
 from ttweet.model.durations import ago
 from ttweet.model.errors import ConnectError, Refused, SlowDown, TtweetError
 from ttweet.model.limits import QUERY_LIMIT
@@ -260,7 +261,7 @@ def _asked(tags: list[str] | None) -> list[str]:
 def _line(tweet: Tweet, when: str) -> str:
     """Return a tweet as `follow` shows it, on one line."""
     text = tweet.text
-    beside = [f"#{tag}" for tag in tweet.tags if f"#{tag}".casefold() not in text.casefold()]
+    beside = [f"#{tag}" for tag in hashtags.beside(tweet.tags, text)]
     by = f"{tweet.by}: " if tweet.by else ""
     parts = [(f"#{tweet.id}", "2"), (when, "36"), (escape(by), "1;36")]
     number, when, by = [_styled(part, style) for part, style in parts]
