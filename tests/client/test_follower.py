@@ -7,6 +7,8 @@ import pytest
 from tests.client.test_cursor import Diary, line, tweet
 from tests.support.peers import Script, listens, peer
 from tests.support.processes import LIMIT_S
+from ttweet.client.cursor import Cursor
+from ttweet.client.follower import Follower
 from ttweet.client.link import SyncLink
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, Refused
@@ -101,3 +103,35 @@ def test_a_loop_that_is_left_leaves_no_connection() -> None:
             assert one.id == 1
             break
     assert gone == [True]
+
+
+class FakeLink:
+    """A connection on which sending is interrupted, or the server says these lines."""
+
+    def __init__(self, *lines: bytes, interrupted: bool = False) -> None:
+        self._lines = list(lines)
+        self._interrupted = interrupted
+        self.is_closed = False
+
+    def send(self, data: bytes) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def receive(self) -> bytes:
+        return self._lines.pop(0)
+
+    def wait_at_most(self, timeout_s: float) -> None:
+        """Wait for nothing."""
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_follower_that_was_interrupted_before_it_asked_asks_on_another_connection() -> None:
+    interrupted = FakeLink(interrupted=True)
+    links = [interrupted, FakeLink(line("ok", {"from": 7}), tweet(8))]
+    follower = Follower(lambda _: links.pop(0), Cursor([], None))
+    with pytest.raises(KeyboardInterrupt):
+        next(follower)
+    assert interrupted.is_closed
+    assert next(follower).id == 8

@@ -96,7 +96,12 @@ class Follower:
 
     def _receive(self) -> Tweet | None:
         if self._link is None:
-            self._link = self._connect(self._deadline)
-            self._link.send(self._cursor.request())
-            self._link.wait_at_most(KEEP_ALIVE_TIMEOUT_S)
+            link = self._connect(self._deadline)
+            try:
+                link.send(self._cursor.request())
+                link.wait_at_most(KEEP_ALIVE_TIMEOUT_S)
+            except BaseException:
+                link.close()
+                raise
+            self._link = link
         return self._cursor.receive(self._link.receive())
