@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
@@ -64,7 +64,7 @@ from ttweet.server.startup import (
     warn_of_expiry,
 )
 from ttweet.server.stats import StatsCollector
-from ttweet.server.terminal import show_messages_as
+from ttweet.server.terminal import EventTerminal, show_messages_as
 from ttweet.server.terminal_handler import TerminalHandler
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -150,33 +150,16 @@ async def serve(
 
     Raises a group with a StoreError when the store must not be written to any more.
     """
-    terminal = event_terminal(config)
-    replica = None if membership is None else membership.store
-    journal = Journal(store, watcher=terminal or UNWATCHED, replica=replica)
     listeners = [listener for entrance in entrances for listener in entrance.listeners]
     with ExitStack() as resources:
         for listener in listeners:
             resources.enter_context(listener)
         heeding = resources.enter_context(ExitStack())
         signals = heeding.enter_context(heed())
-        worker = resources.enter_context(Worker("reader"))
-        reader = resources.enter_context(closing(store.reader()))
-        max_clients = allowed_clients(config.max_clients)
-        retention = _retention(config.keep, journal, store, resources)
-        admission = Admission(Places(max_clients, journal.report), Throttle(config.rates))
-        stats = StatsCollector(journal, admission, limits_in_force(config, max_clients), retention=retention)
-        scheduler = partial(ReadScheduler, journal.uploads, worker, journal.trouble)  # each with a line of its own
-        online = Online(None if membership is None else membership.names)
-        service = Service(journal, reader, scheduler(), stats, _search(journal, store, resources), online)
-        fanout = FanOut(journal.head, reader, scheduler())
-        addresses = [listener.getsockname()[0] for listener in listeners]
-        authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
-        backend = Backend(service, fanout, authenticator)
-        settings = _edge_settings(config, certificates)
-        edges = [(entrance.make(backend, admission, settings), entrance.listeners) for entrance in entrances]
-        copies = [LogCopy(to, store.reader(), session=store.session) for to in report_destinations(config)]
+        parts = _assembled(config, store, entrances, certificates, membership, resources)
+        journal, terminal = parts.journal, parts.terminal
         async with trio.open_nursery() as copying:
-            for copy in copies:
+            for copy in parts.copies:
                 copying.start_soon(copy.run, journal)
             if terminal is not None:
                 copying.start_soon(terminal.run)
@@ -185,20 +168,62 @@ async def serve(
                 for name in dict.fromkeys(config.hosts):
                     journal.report(reports.server_started(name))
                 announce(config, store, entrances, certificates)
-                announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
+                announce_first_steps(config, listeners[0], parts.backend.authenticator.anonymous.rights)
                 if membership is not None:
-                    membership.keep_up(journal, stats, listeners[0])
+                    membership.keep_up(journal, parts.stats, listeners[0])
                 systemd.notify(systemd.READY)
-                stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
-                helpers = _helpers(backend, admission, journal, retention, membership)
-                await _serve_clients(edges, admission.places, helpers, stop, grace_s=config.grace_s)
+                stop = _until_stop(heeding, signals, partial(_reload, parts, certificates))
+                helpers = _helpers(parts, membership)
+                await _serve_clients(parts.edges, parts.admission.places, helpers, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
-            for copy in copies:
+            for copy in parts.copies:
                 copy.finish()
             if terminal is not None:
                 terminal.finish()
             copying.cancel_scope.deadline = trio.current_time() + FINAL_COPY_S
+
+
+class _Parts(NamedTuple):
+    """The parts of a server, made and not started."""
+
+    terminal: EventTerminal | None
+    journal: Journal
+    retention: Retention | None
+    admission: Admission
+    stats: StatsCollector
+    backend: Backend
+    edges: list[tuple[Edge, list[socket.socket]]]
+    copies: list[LogCopy]
+
+
+def _assembled(
+    config: Config,
+    store: SqliteStore,
+    entrances: Sequence[Entrance],
+    certificates: Certificates | None,
+    membership: Membership | None,
+    resources: ExitStack,
+) -> _Parts:
+    """Make the parts. Their threads and readers end with the resources."""
+    terminal = event_terminal(config)
+    replica, names = (None, None) if membership is None else (membership.store, membership.names)
+    journal = Journal(store, watcher=terminal or UNWATCHED, replica=replica)
+    worker = resources.enter_context(Worker("reader"))
+    reader = resources.enter_context(closing(store.reader()))
+    max_clients = allowed_clients(config.max_clients)
+    retention = _retention(config.keep, journal, store, resources)
+    admission = Admission(Places(max_clients, journal.report), Throttle(config.rates))
+    stats = StatsCollector(journal, admission, limits_in_force(config, max_clients), retention=retention)
+    scheduler = partial(ReadScheduler, journal.uploads, worker, journal.trouble)  # each with a line of its own
+    service = Service(journal, reader, scheduler(), stats, _search(journal, store, resources), Online(names))
+    addresses = [listener.getsockname()[0] for entrance in entrances for listener in entrance.listeners]
+    authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
+    backend = Backend(service, FanOut(journal.head, reader, scheduler()), authenticator)
+    settings = _edge_settings(config, certificates)
+    edges = [(entrance.make(backend, admission, settings), entrance.listeners) for entrance in entrances]
+    copies = [LogCopy(to, store.reader(), session=store.session) for to in report_destinations(config)]
+    return _Parts(terminal, journal, retention, admission, stats, backend, edges, copies)
 
 
 def _search(journal: Journal, store: SqliteStore, resources: ExitStack) -> Search:
@@ -225,20 +250,14 @@ def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: Exit
     return Retention(keep, journal, resources.enter_context(closing(store.reader())), worker)
 
 
-def _helpers(
-    backend: Backend,
-    admission: Admission,
-    journal: Journal,
-    retention: Retention | None,
-    membership: Membership | None,
-) -> list[Callable[[], Awaitable[None]]]:
+def _helpers(parts: _Parts, membership: Membership | None) -> list[Callable[[], Awaitable[None]]]:
     """Return the tasks that run beside the clients, and end after them."""
-    recheck = admission.places.recheck
-    helpers: list[Callable[[], Awaitable[None]]] = [partial(backend.run, recheck)]
+    recheck = parts.admission.places.recheck
+    helpers: list[Callable[[], Awaitable[None]]] = [partial(parts.backend.run, recheck)]
     if membership is not None:
         helpers.append(partial(membership.names.run, recheck))
-    helpers.append(Maintenance(journal).run)
-    return helpers if retention is None else [*helpers, retention.run]
+    helpers.append(Maintenance(parts.journal).run)
+    return helpers if parts.retention is None else [*helpers, parts.retention.run]
 
 
 async def _serve_clients(
@@ -275,12 +294,12 @@ async def _until_stop(heeding: ExitStack, signals: Signals, reload: Callable[[],
     systemd.notify(systemd.STOPPING)
 
 
-async def _reload(copies: Sequence[LogCopy], authenticator: Authenticator, certificates: Certificates | None) -> None:
+async def _reload(parts: _Parts, certificates: Certificates | None) -> None:
     """Reopen the report file, and read tokens and certificates again. Connected clients keep their certificate."""
     log.info("SIGHUP: reopening the report file, reloading the tokens")
-    for copy in copies:
+    for copy in parts.copies:
         copy.reopen()
-    await authenticator.reload()
+    await parts.backend.authenticator.reload()
     if certificates is not None:
         _reload_certificates(certificates)
 
