@@ -229,7 +229,7 @@ async def test_no_page_is_kept_when_no_follower_is_behind(hall: Hall) -> None:
     assert hall.log.fanout._recent._pages == {}
 
 
-async def test_few_pages_are_kept_for_many_who_are_behind_at_places_of_their_own(
+async def test_few_pages_are_kept_for_many_followers_that_are_behind_at_different_places(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "MAX_PAGES", 2)

@@ -216,7 +216,7 @@ def test_every_draft_is_taken_once_and_those_of_a_client_in_their_order(
 
 
 @given(st.lists(st.sampled_from(["draft", "tagged", "line", "take", "take_all", "hold", "drop_reports"]), max_size=40))
-def test_the_bytes_of_what_waits_are_counted_whatever_happens(steps: list[str]) -> None:
+def test_the_bytes_of_waiting_drafts_and_lines_are_counted_whatever_happens(steps: list[str]) -> None:
     inbox = Inbox()
     lines: list[Receipt | Report] = []
     with pytest.MonkeyPatch.context() as patch:

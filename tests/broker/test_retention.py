@@ -135,7 +135,7 @@ async def test_a_full_disk_only_postpones_it(monkeypatch: pytest.MonkeyPatch, ca
         nursery.cancel_scope.cancel()
 
 
-async def test_it_ends_with_the_journal() -> None:
+async def test_retention_ends_with_the_journal() -> None:
     store = MemoryStore()
     store.append([draft("a"), draft("b")], [], at=0)
     journal = Journal(store)

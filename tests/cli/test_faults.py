@@ -83,7 +83,7 @@ def test_ctrl_c_out_of_a_nursery_is_ctrl_c(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == ""
 
 
-def test_the_traceback_comes_when_it_is_asked_for(
+def test_the_variable_for_debugging_shows_the_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(faults.DEBUG, "1")

@@ -143,7 +143,7 @@ def test_help_on_a_terminal_has_headings_that_stand_out() -> None:
 
 
 @pytest.mark.parametrize("command", ["", "post", "--install-completion"])
-def test_version(command: str) -> None:
+def test_every_command_prints_the_version(command: str) -> None:
     assert run(*command.split(), "--version").stdout == f"ttweet {ttweet.__version__}\n"
 
 

@@ -169,7 +169,7 @@ def test_a_server_at_the_default_address_is_asked_even_if_there_is_a_file(
     assert capsys.readouterr().err == ""
 
 
-def test_when_nothing_listens_there_the_file_in_the_folder_is_read_and_that_is_said(
+def test_without_a_server_the_file_in_the_folder_is_read_with_a_hint(
     closed_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(servers, "SERVER", f"127.0.0.1:{closed_port}")

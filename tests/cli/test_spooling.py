@@ -200,7 +200,7 @@ def test_a_server_that_cannot_say_or_cannot_now_leaves_it_in_the_spool(state: Pa
 
 
 @pytest.mark.parametrize("code", ["timeout", "token", "forbidden", "stopping", "of_a_later_version"])
-def test_a_new_tweet_and_one_that_waits_stay_alike_when_it_is_not_they_that_are_refused(state: Path, code: str) -> None:
+def test_new_and_waiting_tweets_stay_in_the_spool_if_the_refusal_is_not_about_them(state: Path, code: str) -> None:
     refusal = says(b'["err",{"code":"%s","text":"not now"}]\n' % code.encode())
     said = (shell.UNREACHABLE, "", f"ttweet: not now; {KEPT}\n")
     assert scripted(state, refusal, "one") == said

@@ -82,7 +82,7 @@ def test_a_mark_may_come_byte_by_byte(monkeypatch: pytest.MonkeyPatch, sent: byt
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_utf_16_is_named(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+def test_utf_16_on_stdin_is_named(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     with pytest.raises(UsageError, match=UTF_16):
         read(monkeypatch, "\ufeff".encode("utf-16-be" if encoding == "utf-16-be" else "utf-16-le"), b"x")
 

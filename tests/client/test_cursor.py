@@ -40,7 +40,7 @@ def asked(cursor: Cursor) -> Any:
     return json.loads(cursor.request())
 
 
-def test_it_asks_for_its_tags_from_its_place_on() -> None:
+def test_a_cursor_asks_for_its_tags_from_its_position_on() -> None:
     assert asked(Cursor([], None)) == ["s", {}]
     assert asked(Cursor(["a", "b"], 0)) == ["s", {"tags": ["a", "b"], "after": 0}]
 
@@ -165,7 +165,7 @@ def test_at_the_start_its_retry_budget_has_an_end() -> None:
         cursor.pause_s(too_fast(40))
 
 
-def test_a_follower_of_what_is_there_ends_when_it_is_live() -> None:
+def test_a_follower_of_stored_tweets_ends_when_it_is_live() -> None:
     cursor = Cursor([], 0, live=False)
     assert receive(cursor, line("ok", {"from": 0}), tweet(1)) == [1]
     assert not cursor.ended

@@ -217,7 +217,7 @@ def greetings(client: AnyClient, peer: str = "192.0.2.1") -> list[bytes]:
     return client.endpoint.greetings(client.endpoint.servers[0], lambda: peer, client.name)
 
 
-def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_goes_to_another_machine_only_with_tls_or_ttweet_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
     monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
     client = AnyClient("server.example", 13001)

@@ -65,7 +65,7 @@ def test_a_refusal_is_raised_and_the_connection_ended() -> None:
             next(follower)
 
 
-def test_it_ends_when_the_time_is_up() -> None:
+def test_a_follower_ends_when_its_time_is_up() -> None:
     script = then(begins(line("ok", {"from": 0}), tweet(1), asked=b'["s",{"after":0}]\n'), listens)
     with peer(script) as client:
         follower = client.follow(after=0, timeout_s=LIMIT_S)
@@ -76,7 +76,7 @@ def test_it_ends_when_the_time_is_up() -> None:
         assert list(follower) == []
 
 
-def test_it_signs_in_with_each_connection() -> None:
+def test_a_follower_signs_in_on_each_connection() -> None:
     def signs_in(*lines: bytes, asked: bytes) -> Script:
         return then(begins(b'["ok",null]\n', asked=b'["n","matt"]\n'), begins(*lines, asked=asked))
 

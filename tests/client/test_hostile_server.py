@@ -97,12 +97,12 @@ def test_a_client_of_no_ttweet_says_so(verb: Verb, line: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line)[:40])
-async def test_so_does_one_on_trio(line: bytes) -> None:
+async def test_a_client_on_trio_of_no_ttweet_says_so(line: bytes) -> None:
     await _ends_in_a_sentence(lambda client: client.post("x"), line)
 
 
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line)[:40])
-async def test_so_does_a_follower_on_trio(line: bytes) -> None:
+async def test_a_follower_on_trio_of_no_ttweet_says_so(line: bytes) -> None:
     await _ends_in_a_sentence(lambda client: anext(client.follow()), line)
 
 
@@ -114,7 +114,7 @@ async def _ends_in_a_sentence(ask: Callable[[ttweet.AsyncClient], Awaitable[obje
 
 
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line)[:40])
-def test_so_does_a_follower(line: bytes) -> None:
+def test_a_follower_of_no_ttweet_says_so(line: bytes) -> None:
     with (
         peer(says(line + b"\n")) as client,
         client.follow() as follower,

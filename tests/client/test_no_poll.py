@@ -6,7 +6,7 @@ from ttweet.client import no_poll, waiting
 from ttweet.client.no_poll import SelectPoll
 
 
-def test_its_numbers_are_those_of_poll() -> None:
+def test_the_numbers_of_events_are_those_of_poll() -> None:
     assert (no_poll.READ, no_poll.WRITE) == (waiting.READ, waiting.WRITE) == (select.POLLIN, select.POLLOUT)
 
 

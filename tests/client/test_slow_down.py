@@ -62,7 +62,7 @@ def test_pushes_that_tell_no_deletions_are_raised(push: bytes, code: str) -> Non
     assert raised.value.code == code
 
 
-def test_after_a_minute_it_is_given_up_with_the_servers_own_words(pauses: list[float]) -> None:
+def test_a_client_gives_up_after_a_minute_with_the_error_of_the_server(pauses: list[float]) -> None:
     with peer(says(*[TOO_FAST] * 9)) as client, pytest.raises(SlowDown, match="too many requests") as raised:
         client.ping()
     assert raised.value.wait_s == 7
@@ -77,7 +77,7 @@ def test_a_client_can_have_no_retry_budget(pauses: list[float]) -> None:
     assert pauses == []
 
 
-def test_signing_in_waits_too(pauses: list[float]) -> None:
+def test_signing_in_waits_as_long_as_the_server_asks(pauses: list[float]) -> None:
     with peer(says(TOO_FAST), says(DONE, DONE)) as other:
         client = ttweet.Client(other.host, other.port, name="matt")
         with client:

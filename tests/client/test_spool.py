@@ -205,7 +205,7 @@ def test_a_message_that_a_killed_command_began_to_keep_is_kept_once_it_is_old(fo
         assert (texts(at), unfinished.exists()) == (["whole"], False)
 
 
-def test_there_is_an_end_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_kept_messages_is_limited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "MAX_KEPT", 2)
     at = Spool(folder)
     with at.locked():
@@ -251,7 +251,7 @@ def test_a_command_that_waits_for_the_lock_says_once_for_which_process(
         assert told == [f"process {os.getpid()}"]
 
 
-def test_one_at_a_time(folder: Path) -> None:
+def test_one_command_at_a_time_holds_the_spool(folder: Path) -> None:
     held = 0
     most = []
 

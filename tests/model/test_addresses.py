@@ -43,7 +43,7 @@ def test_the_addresses_of_the_loopback_are_local(host: str) -> None:
         "126.255.255.255",
     ],
 )
-def test_other_addresses_are_not(host: str) -> None:
+def test_an_address_of_another_machine_is_not_local(host: str) -> None:
     assert not is_local(host)
 
 

@@ -29,7 +29,7 @@ NOW = 1_795_446_500_123
         (30 * 52 * 7 * D, "30 yr"),
     ],
 )
-def test_how_long_ago(age: int, words: str) -> None:
+def test_an_age_has_one_unit(age: int, words: str) -> None:
     assert ago(NOW - age, NOW) == words
 
 

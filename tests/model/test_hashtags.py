@@ -252,7 +252,7 @@ def test_a_million_hostile_characters_are_read_in_linear_time(piece: str) -> Non
 
 
 @pytest.mark.parametrize("body", ["python", "3251", "_x", "café", "寿司", "٣", "\u0301", "1\u20e3", "a" * 600])
-def test_bodies(body: str) -> None:
+def test_a_valid_body_of_a_tag_is_accepted(body: str) -> None:
     assert is_body(body)
 
 
@@ -276,12 +276,12 @@ def test_a_body_is_found_behind_a_sign(body: str) -> None:
 
 
 @pytest.mark.parametrize("folded", ["1", "3251", "_1", "٣", "1_000"])
-def test_letterless_keys(folded: str) -> None:
+def test_a_key_without_letters_is_numeric(folded: str) -> None:
     assert is_numeric(folded)
 
 
 @pytest.mark.parametrize("folded", ["a", "1a", "python3", "é", "寿", "1\u20e3", "\u0301"])
-def test_keys_with_letters_or_marks(folded: str) -> None:
+def test_a_key_with_a_letter_or_a_mark_is_not_numeric(folded: str) -> None:
     assert not is_numeric(folded)
 
 

@@ -29,7 +29,7 @@ def up_to_nine(name: str, value: object) -> int:
 @pytest.mark.parametrize(
     ("kind", "taken"), [(fields.string, ['""', '"a"']), (fields.flag, ["true"]), (up_to_nine, ["1"])]
 )
-def test_nothing_is_taken_for_what_it_is_not(kind: Kind, taken: list[str]) -> None:
+def test_a_value_of_another_kind_is_refused_and_shown(kind: Kind, taken: list[str]) -> None:
     for value in VALUES:
         shown = json.dumps(value)
         said = refusal(kind, value)

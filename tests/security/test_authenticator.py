@@ -293,7 +293,7 @@ async def test_a_use_after_the_clock_was_put_back_is_noted(file: TokenFile) -> N
     assert file.read()[0].used == clock.now
 
 
-async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_once(
+async def test_a_use_that_cannot_be_noted_now_is_noted_later_with_one_warning(
     file: TokenFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, secret = file.add("ci", ALL)

@@ -63,7 +63,7 @@ def test_others_are_served_only_with_what_the_table_says(
 
 @pytest.mark.parametrize("addresses", LOCAL, ids=str)
 @pytest.mark.parametrize(("tokens", "tls", "anonymous", "no_tls", "_"), TABLE)
-def test_this_machine_is_served_with_anything(
+def test_this_machine_is_served_without_a_token_or_tls(
     addresses: list[str], tokens: bool, tls: bool, anonymous: str | None, no_tls: bool, _: list[str]
 ) -> None:
     assert exposure.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == []

@@ -187,7 +187,7 @@ def test_tokens_of_a_file_that_is_removed_while_it_is_changed_do_not_come_back(
     assert [token.name for token in file.read()] == ["new"] * replaced
 
 
-def test_there_is_a_limit(file: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_tokens_is_limited(file: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_file, "MAX_TOKENS", 1)
     file.add("one", frozenset({POST}))
     with pytest.raises(Refused, match="too many tokens: 1 is the limit; use the name of a revoked token again"):
@@ -333,7 +333,7 @@ def test_the_database_by_the_name_of_the_file_is_not_opened_so_that_its_locks_st
         assert path.with_name("tweets.db-wal").exists()
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(OpenError, match="No such file or directory"):
         TokenFile(tmp_path / "nowhere" / "tweets.db").add("ci", frozenset({POST}))
 

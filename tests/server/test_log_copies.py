@@ -167,7 +167,7 @@ TROUBLES = [a_directory, a_symlink, a_hard_link, a_fifo, a_fifo_with_a_reader, n
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("when", ["at the start", "meanwhile"])
-def test_after_any_trouble_with_the_file_it_is_complete(
+def test_the_report_file_is_complete_after_any_trouble_with_it(
     trouble: Callable[[Path], AbstractContextManager[None]], when: str, sample: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sample.parent.joinpath("folder").mkdir()

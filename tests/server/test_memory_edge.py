@@ -176,7 +176,7 @@ async def test_a_client_without_room_misses_nothing() -> None:
 
 
 @pytest.mark.parametrize("forbidden", ["ttweet.server.tcp", "ttweet.protocol"])
-def test_it_imports_nothing_of_tcp(forbidden: str) -> None:
+def test_the_edge_in_memory_imports_nothing_of_tcp(forbidden: str) -> None:
     tree = ast.parse(Path(memory_edge.__file__).read_text())
     imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     assert "ttweet.broker" in imported

@@ -78,7 +78,7 @@ def test_when_all_are_gone_there_is_no_last_message_and_ids_continue_after_a_res
         assert post(store, "c")[0].id == 4
 
 
-def test_it_goes_in_steps_and_on_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_goes_in_steps_and_continues_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "PRUNE_STEP", 2)
     with closing(opened(tmp_path / "t.db")) as store:
         post(store, *"abcdef")

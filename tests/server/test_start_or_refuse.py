@@ -62,7 +62,7 @@ def test_a_server_behind_a_proxy_wants_a_token(tmp_path: Path) -> None:
     assert (code, "invalid --http-proxy 'nowhere'" in lines[0]) == (shell.USAGE, True)
 
 
-def test_tls_and_a_token_will_do(tmp_path: Path) -> None:
+def test_a_server_for_other_machines_starts_with_tls_and_a_token(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     options = authority.options()
     code, lines = said(tmp_path, *options, host=ELSEWHERE)
@@ -86,7 +86,7 @@ def test_a_live_token_will_do_and_a_revoked_one_will_not(tmp_path: Path) -> None
     assert (code, "the server needs a token; run:" in lines[0]) == (shell.USAGE, True)
 
 
-def test_an_option_that_says_that_it_is_open_suffices(tmp_path: Path) -> None:
+def test_a_server_for_other_machines_starts_with_options_that_allow_it(tmp_path: Path) -> None:
     for anonymous in ("read", "write"):
         code, lines = said(tmp_path, "--anonymous", anonymous, "--no-tls", host=ELSEWHERE)
         assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)
@@ -109,7 +109,9 @@ def test_a_file_of_tokens_that_is_none_keeps_a_server_from_starting(tmp_path: Pa
     ("anonymous", "posts", "reads"),
     [("write", shell.DONE, shell.DONE), ("read", shell.REFUSED, shell.DONE), ("none", shell.REFUSED, shell.REFUSED)],
 )
-def test_the_anonymous_may_do_what_is_said(tmp_path: Path, anonymous: str, posts: int, reads: int) -> None:
+def test_anonymous_clients_have_the_rights_of_the_option(
+    tmp_path: Path, anonymous: str, posts: int, reads: int
+) -> None:
     secret = run("token", "add", "ci", cwd=tmp_path).stdout.strip()
     with running_server(tmp_path, "--anonymous", anonymous) as server:
         mine = {"TTWEET_TOKEN": secret}
@@ -123,7 +125,7 @@ def test_the_anonymous_may_do_what_is_said(tmp_path: Path, anonymous: str, posts
 @pytest.mark.parametrize(
     ("options", "told"), [([], ""), (["--anonymous", "read"], "read"), (["--anonymous", "none"], "nothing")]
 )
-def test_the_server_tells_what_the_anonymous_may_do_unless_it_is_everything(
+def test_the_server_prints_the_rights_of_anonymous_clients_unless_they_have_all(
     tmp_path: Path, options: list[str], told: str
 ) -> None:
     with running_server(tmp_path, *options) as server:

@@ -52,7 +52,7 @@ async def test_it_counts_uploads_commits_and_refusals(any_store: Store) -> None:
         assert stats["limits"] == {"max_clients": 1000}
 
 
-async def test_it_counts_what_was_deleted_once(any_store: Store) -> None:
+async def test_the_state_counts_each_deleted_tweet_once(any_store: Store) -> None:
     async with serving(any_store) as here:
         caller = await here.call()
         await caller.send(("u", "one"), ("u", "two"), ("x", 1), ("x", 1), ("x", 7))
@@ -184,12 +184,12 @@ async def test_only_administrators_of_the_server_get_an_answer() -> None:
     assert (kind, error["code"]) == ("err", "forbidden")
 
 
-async def test_both_clients_have_it() -> None:
+async def test_the_client_for_trio_reads_the_state_too() -> None:
     async with serving() as here, ttweet.AsyncClient(*here.address) as client:
         assert (await client.stats())["connections"]["now"] == 1
 
 
-async def test_it_counts_the_clients_of_all_edges() -> None:
+async def test_the_state_counts_the_clients_of_all_edges() -> None:
     async with serving(rates=Rates(Rate(1, "h", burst=4), loopback=True)) as here:  # a follow counts as two
         edge = MemoryEdge(here.backend, here.admission, EdgeSettings())
         clients = [edge.connect() for _ in range(3)]

@@ -222,7 +222,7 @@ def json_line(**fields: object) -> bytes:
         (b"x" * (jsonl.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
     ],
 )
-def test_a_bad_line_is_reported_with_its_number_and_what_stands_before_it_is_stored(
+def test_a_bad_line_is_reported_with_its_number_and_the_lines_before_it_are_stored(
     store: SqliteStore, line: bytes, said: str
 ) -> None:
     good = [changed(id=1), b"\n", changed(id=2)]

@@ -146,7 +146,7 @@ def test_a_follower_that_missed_one_or_saw_one_twice_is_found(seen: list[Seen], 
     assert kind in found(db, history(pushes=[Push(1, (), tweet, 60) for tweet in seen]))
 
 
-def test_a_follower_that_lacks_what_it_was_to_have_at_the_end_is_found(db: Path) -> None:
+def test_a_follower_without_a_tweet_that_it_should_have_at_the_end_is_found(db: Path) -> None:
     pushes = [Push(1, (), ONE, 60), Push(1, (), TWO, 60)]
     assert found(db, history(pushes=pushes, awaited={(1, ()): 2})) == set()
     assert found(db, history(pushes=pushes, awaited={(1, ()): 3})) == {"order"}

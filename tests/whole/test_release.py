@@ -71,5 +71,5 @@ def test_a_release_whose_tests_fail_is_not_built(checkout: Path) -> None:
     assert release(checkout, "--check") == (9, "tested\n")
 
 
-def test_without_check_it_does_nothing_but_say_how_it_is_called(checkout: Path) -> None:
+def test_without_check_the_script_only_prints_its_usage(checkout: Path) -> None:
     assert release(checkout) == (2, "usage: scripts/release --check\n")

@@ -98,7 +98,7 @@ def test_the_library_works_with_threads_and_with_trio(server: Server) -> None:
 
 
 @pytest.mark.parametrize("command", ["find", "last", "tags", "stats"])
-def test_other_commands_read_too(server: Server, command: str) -> None:
+def test_commands_that_ask_a_server_work_on_windows(server: Server, command: str) -> None:
     windows(server, "post", "read #others")
     code, output, said = windows(server, command)
     assert (code, said) == (0, "")

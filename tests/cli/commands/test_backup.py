@@ -48,7 +48,7 @@ def test_a_file_that_is_there_is_replaced_only_with_force(path: Path, tmp_path: 
         assert reader.count() == 0
 
 
-def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(path: Path, tmp_path: Path) -> None:
+def test_a_terminal_shows_the_progress_and_the_result(path: Path, tmp_path: Path) -> None:
     with opened(path) as store:
         post(store, "one")
         code, seen = run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)

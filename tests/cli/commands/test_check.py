@@ -33,7 +33,7 @@ def test_a_file_is_whole_while_a_server_is_under_load_and_so_is_its_copy(tmp_pat
 
 
 @pytest.mark.usefixtures("one")
-def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
+def test_check_prints_how_much_the_file_contains(tmp_path: Path) -> None:
     assert processes.run("check", cwd=tmp_path).stdout.startswith("tweets.db is intact: 1 tweet, 1 tag, ")
     facts = json.loads(run("check", "--json", cwd=tmp_path).stdout)
     assert (facts["tweets"], facts["tags"]) == (1, 1)

@@ -199,6 +199,6 @@ def test_a_new_file_has_no_tweets_yet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["list", "ls", "search"])
-def test_other_names_of_find(timeline: Server, name: str) -> None:
+def test_find_has_three_other_names(timeline: Server, name: str) -> None:
     assert run(name, "green", "-n1", "--server", timeline.address).stdout.endswith("build 20 is green #ci\n")
     assert run("help", name).stdout == run("find", "--help").stdout

@@ -226,7 +226,7 @@ def test_the_time_may_be_up(server: ServerHere) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (shell.TIMED_OUT, "", "")
 
 
-def test_it_ends_with_the_reader_of_its_pipe(server: ServerHere) -> None:
+def test_follow_ends_with_the_reader_of_its_pipe(server: ServerHere) -> None:
     post(server, "one")
     with following(server, "--from", "0") as process:
         assert process.stdout is not None

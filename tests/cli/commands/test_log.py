@@ -96,7 +96,7 @@ def started(path: Path) -> Path:
     return path
 
 
-def test_a_log_without_such_lines_is_nothing_found(started: Path) -> None:
+def test_a_log_without_matching_lines_exits_with_4(started: Path) -> None:
     assert complains("log", "--category", "error", "--db", str(started))[0] == shell.NOTHING
     sql(started, "DELETE FROM log")
     said = "ttweet: no such report lines"

@@ -110,7 +110,9 @@ def test_no_server_is_there() -> None:
 
 
 @pytest.mark.parametrize("command", [["post", "x"], ["post", "--json", "x"], ["-u", "HOST", "PORT", "x"]])
-def test_a_full_disk_for_the_id_leaves_the_message_stored_and_that_is_said(server: Server, command: list[str]) -> None:
+def test_a_message_is_reported_as_stored_when_a_full_disk_cannot_take_its_id(
+    server: Server, command: list[str]
+) -> None:
     words = {"HOST": "127.0.0.1", "PORT": str(server.port)}
     with open("/dev/full", "w") as full, Client("127.0.0.1", server.port) as client:
         done = subprocess.run(
@@ -154,7 +156,7 @@ BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
 
 @pytest.mark.parametrize("options", [[], ["--spool"], ["--key", "k"]])
 @pytest.mark.parametrize("text", BLANK)
-def test_nothing_is_no_message(text: str, options: list[str]) -> None:
+def test_an_empty_message_is_refused_with_what_would_work(text: str, options: list[str]) -> None:
     way_out = "give a text, or add --empty to post it anyway"
     assert complains("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
     done = run("post", *options, "-", stdin=text.encode())

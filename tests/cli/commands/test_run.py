@@ -108,7 +108,7 @@ def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> Non
     assert re.fullmatch(r"ttweet: interrupted; the message is kept .*\nttweet: interrupted: ok true [\d.]+s\n", said)
 
 
-def test_no_command_is_said() -> None:
+def test_a_missing_command_is_named() -> None:
     assert complains("run") == (shell.USAGE, "ttweet: missing command; run: ttweet run -- COMMAND")
     way_out = "put -- before the command to run; see ttweet run --help"
     assert complains("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: unknown option -c; {way_out}")

@@ -48,7 +48,7 @@ def test_a_terminal_shows_a_tweet_with_its_id_and_age(server: Server, tmp_path: 
         ("99", "no tweet has the id 99; ttweet find shows the ids"),
     ],
 )
-def test_a_tweet_that_is_not_there_is_said_to_be_so(server: Server, id_: str, text: str) -> None:
+def test_a_missing_tweet_is_reported(server: Server, id_: str, text: str) -> None:
     for where in places(server):
         assert complains("show", id_, *where) == (shell.NOTHING, f"ttweet: {text}")
 

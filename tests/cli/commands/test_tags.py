@@ -55,7 +55,7 @@ def test_tags_alone_counts_them(server: Server) -> None:
         assert json.loads(run("tags", "--json", "--limit", "1", *where).stdout)["count"] == 25
 
 
-def test_tags_says_when_it_was_cut(server: Server) -> None:
+def test_tags_reports_that_its_list_was_cut(server: Server) -> None:
     assert run("tags", "--limit", "1", "--db", str(server.db)).stderr == "the most used tag; for more: --limit 5\n"
     assert (
         run("tags", "python", "--limit", "1", "--db", str(server.db)).stderr

@@ -34,7 +34,7 @@ def test_a_tweet_that_is_there_counts_from_an_id_on(server: Server, arguments: l
     assert (done.returncode, done.stdout.split("\t")[0], done.stderr) == (shell.DONE, str(id_), "")
 
 
-def test_it_is_an_object_in_json(server: Server) -> None:
+def test_wait_prints_an_object_with_json(server: Server) -> None:
     assert json.loads(run("wait", "--from", "1", "--json", "--server", server.address).stdout)["text"] == "green #ci"
 
 

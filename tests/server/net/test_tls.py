@@ -191,7 +191,7 @@ async def test_http_and_classic_clients_on_a_tls_port_are_ended_with_a_sentence(
 
 
 @BOTH
-async def test_a_server_that_wants_certificates_serves_who_has_one(
+async def test_a_server_that_requires_certificates_serves_clients_that_have_one(
     authority: Authority, ask: Ask, tmp_path: Path
 ) -> None:
     cert, key = authority.issue("ann@example.org", name="ann")

@@ -140,7 +140,7 @@ async def test_past_the_limit_a_client_gets_an_error_and_is_rejected_until_anoth
 
 
 @pytest.mark.parametrize("begun", [b"", b'["u","half', b"u\nhalf"])
-async def test_past_the_limit_who_has_asked_nothing_for_longest_makes_room(begun: bytes) -> None:
+async def test_past_the_limit_the_client_without_a_request_for_longest_makes_room(begun: bytes) -> None:
     async with serving(max_clients=3) as here:
         served, *silent = [await here.call() for _ in range(3)]
         await served.ask("p", "")

@@ -190,7 +190,7 @@ async def test_a_reset_is_no_classic_message() -> None:
 @pytest.mark.parametrize(
     "message", [b"\xff\xfe", b"x" * 601, b"a\0b", b"x" * 151], ids=["utf-8", "bytes", "NUL", "long"]
 )
-async def test_a_classic_message_that_is_refused_is_logged_and_nothing_is_said(message: bytes) -> None:
+async def test_a_refused_classic_message_is_logged_and_not_answered(message: bytes) -> None:
     async with serving() as here:
         caller = await here.call()
         await caller.stream.send_all(b"u\n" + message)

@@ -218,7 +218,7 @@ STEPS = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
-def test_a_follower_gets_what_is_left_and_each_deletion_once_whatever_happens(steps: list[int | str]) -> None:
+def test_a_follower_gets_the_remaining_tweets_and_each_deletion_once_whatever_happens(steps: list[int | str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
         trio.run(_follow_through, steps)

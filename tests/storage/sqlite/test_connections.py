@@ -71,7 +71,7 @@ def test_a_path_may_have_any_characters(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_a_second_server_is_kept_out_and_told_who_is_in(store: SqliteStore, path: Path) -> None:
+def test_a_second_server_is_kept_out_and_gets_the_process_id_of_the_first(store: SqliteStore, path: Path) -> None:
     with pytest.raises(OpenError, match=rf"in use by the server with process id {os.getpid()};") as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "locked"

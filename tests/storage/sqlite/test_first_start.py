@@ -40,7 +40,7 @@ def test_sectors_that_never_arrived_do_not_keep_the_server_from_starting(tmp_pat
         assert store.count() == 0
 
 
-def test_without_its_journal_such_a_file_is_damaged(tmp_path: Path) -> None:
+def test_a_file_whose_first_transaction_lost_its_journal_is_damaged(tmp_path: Path) -> None:
     path = unfinished(tmp_path)
     Path(f"{path}-journal").unlink()
     with pytest.raises(OpenError) as refused:

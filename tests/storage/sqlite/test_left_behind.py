@@ -38,7 +38,7 @@ READ: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("what", READ)
-def test_reading_leaves_the_file_as_it_is_and_none_beside_it(what: str, stopped: Path) -> None:
+def test_reading_does_not_change_the_file_and_makes_none_beside_it(what: str, stopped: Path) -> None:
     before = stopped.stat().st_mtime_ns, stopped.read_bytes(), beside(stopped)
     READ[what](stopped)
     assert (stopped.stat().st_mtime_ns, stopped.read_bytes(), beside(stopped)) == before

@@ -123,7 +123,7 @@ def test_a_late_retry_leaves_no_text_in_the_report_log(any_store: Store) -> None
     ]
 
 
-def test_the_report_log_says_who_and_which_and_repeats_the_text_no_more(any_store: Store) -> None:
+def test_the_report_log_has_the_client_and_the_id_of_a_deletion_and_no_longer_the_text(any_store: Store) -> None:
     post(any_store, "secret\n", "other", at=NOW)
     any_store.append([], [message_shown("secret\n"), message_shown("other")], at=NOW + 1)
     delete(any_store, 1)
