@@ -13,7 +13,7 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 18_260  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 18_180  # of docs/*.md together, without generated tables and decision records
 MAX_READ_WORDS = 17_000  # of the same pages, without bars of tables and other words that have no letter or digit
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
@@ -35,7 +35,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/recipes.md": 490,
     "docs/schema.md": 2_620,
     "docs/security.md": 2_070,
-    "docs/storage.md": 660,
+    "docs/storage.md": 580,
 }
 PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]
 
