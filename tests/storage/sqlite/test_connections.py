@@ -1,6 +1,7 @@
 """Opening a database file: modes, rights, locks, and the files that are refused and left alone."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +19,7 @@ from tests.support.sqlite_files import (
     post,
     refused,
     sql,
+    without_rights,
 )
 from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite import connections, header
@@ -116,6 +118,31 @@ def test_a_reader_finds_no_file_and_says_so(path: Path) -> None:
         with pytest.raises(OpenError, match=r"^[^;]*tweets\.db[^;]*$") as refusal:
             SqliteReader(path)
         assert refusal.value.code == "missing"
+
+
+def test_to_read_by_a_link_leaves_no_file_behind(path: Path) -> None:
+    with opened(path) as store:
+        post(store, "a")
+    before = {file.name for file in path.parent.iterdir()}
+    link = path.with_name("link.db")
+    link.symlink_to(path.name)
+    with closing(SqliteReader(link)) as reader:
+        assert reader.count() == 1
+    assert {file.name for file in path.parent.iterdir()} == before | {"link.db"}
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over_by_a_link(path: Path, open_folder: Path) -> None:
+    copy, link = open_folder / "copy.db", open_folder / "link.db"
+    with opened(path) as store:
+        post(store, "only in the log")
+        for ending in ("", "-wal"):
+            shutil.copy(f"{path}{ending}", f"{copy}{ending}")
+    link.symlink_to(copy)
+    with without_rights(open_folder):
+        for name in (copy, link):
+            with pytest.raises(OpenError, match=r"copy\.db cannot be opened") as refusal:
+                SqliteReader(name)
+            assert refusal.value.code == "denied"
 
 
 def test_an_empty_file_becomes_a_database(path: Path) -> None:

@@ -103,6 +103,8 @@ def connect_reader(path: Path, *, damaged: bool = False) -> sqlite3.Connection:
 
     `damaged`: read what is left of it, also of a file cut short.
     """
+    if path.is_symlink():  # SQLite has the log beside the file itself
+        path = Path(os.path.realpath(path))
     if not refuse_foreign(path, damaged=damaged):
         what = f"{path} is empty: nothing was ever stored in it" if path.exists() else f"no such database: {path}"
         raise DatabaseError("missing", what)
