@@ -95,7 +95,7 @@ def _export(lines: Iterator[LogLine], name: str, *, overwrite: bool) -> int:
     elif first := next(texts, None):
         with naming_the_fix(Path(name)):
             write_texts(Path(name), chain([first], texts), overwrite=overwrite)
-        shell.hint(f"{exported.count:,} lines written to {escape(name)}")
+        shell.hint(f"{shell.amount(exported.count, 'line')} written to {escape(name)}")
     return exported.count
 
 
