@@ -91,7 +91,7 @@ EVENTS: list[tuple[Event, str | None, dict[str, object]]] = [
     (of_line(reports.from_client("hello")), None, {"line": "CLIENT ALERT [GENERAL] hello"}),
     (
         of_line(reports.lines_lost(12)),
-        "server lost 12 report lines: the disk took none for too long",
+        "server lost 12 report lines: the disk could not store them in time",
         {"lines": 12},
     ),
 ]

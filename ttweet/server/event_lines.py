@@ -31,7 +31,7 @@ TEXTS: Mapping[str, str | None] = {
     events.SIGNED_OUT: None,
     events.DISCONNECTED: "disconnected: {reason}",  # only if there is one
     events.REMOVED: "removed {tweets} old tweets, up to #{up_to}",
-    events.LINES_LOST: "lost {lines} report lines: the disk took none for too long",
+    events.LINES_LOST: "lost {lines} report lines: the disk could not store them in time",
     events.MESSAGE: "{text}",
     events.STOPPED: "stopped",
 }

@@ -126,7 +126,9 @@ class ChatSession:
 
     def _post(self, text: str) -> None:
         if _OF_THE_COURSE.match(text):
-            raise shell.UsageError("not posted: this is a command of ttweet chat --course; /help lists those of here")
+            raise shell.UsageError(
+                "not posted: this is a command of ttweet chat --course; /help lists the commands of this session"
+            )
         stored = self._ask(*calls.post(shell.checked_text(text), key=secrets.token_urlsafe(12)))
         self._screen.say(f"posted #{stored.id}")
 
