@@ -83,8 +83,10 @@ async def test_a_client_that_exceeds_its_rate_is_shown_once_a_minute(monkeypatch
         for address in ("192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.4"):
             shows.happened(Event(events.LIMITED, (address, 1)))
         assert len(shows._limited) <= 2
+        now -= 10 * terminal.LIMITED_PAUSE_MS  # the clock was put back
+        shows.happened(Event(events.LIMITED, ("192.0.2.4", 1)))
 
-    assert [line.split()[0][-1] for line in texts_of(await shown_by(watch))] == ["1", "2", "1", "3", "4"]
+    assert [line.split()[0][-1] for line in texts_of(await shown_by(watch))] == ["1", "2", "1", "3", "4", "4"]
 
 
 async def test_a_terminal_that_stands_still_delays_no_client_and_tells_later_how_much_it_lacks(

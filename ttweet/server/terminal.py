@@ -88,7 +88,7 @@ class EventTerminal:
 
     def _is_due(self, event: Event, now: int) -> bool:
         address = event.peer[0] if event.peer else ""
-        if now - self._limited.get(address, -LIMITED_PAUSE_MS) < LIMITED_PAUSE_MS:
+        if abs(now - self._limited.get(address, -LIMITED_PAUSE_MS)) < LIMITED_PAUSE_MS:  # abs: a clock may be put back
             return False
         if len(self._limited) >= MAX_LIMITED:
             self._limited.clear()
