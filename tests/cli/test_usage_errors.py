@@ -35,6 +35,10 @@ def app() -> App:
     ) -> None:
         """Never called."""
 
+    @app.command
+    def plant(what: Annotated[Literal["oak", "elm", "fir"], Parameter(name="WHAT")], /) -> None:
+        """Never called."""
+
     return app
 
 
@@ -42,6 +46,7 @@ def app() -> App:
     ("arguments", "said"),
     [
         (["dig"], "missing argument: DEPTH; see ttweet dig --help"),
+        (["plant"], "missing argument: WHAT; use oak, elm or fir; see ttweet plant --help"),
         (["dig", "x"], "invalid DEPTH 'x': use a whole number; see ttweet dig --help"),
         (["dig", "0"], "invalid DEPTH '0': it must be positive; see ttweet dig --help"),
         (["dig", "1", "2 3"], "unexpected argument: '2 3'; see ttweet dig --help"),

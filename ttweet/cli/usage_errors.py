@@ -2,9 +2,10 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 from cyclopts import CycloptsError
 from cyclopts.exceptions import (
@@ -43,14 +44,29 @@ def _what(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"unexpected argument: {shlex.join(error.unused_tokens or ())}"
         case MissingArgumentError():
-            name = error.keyword or (error.argument.name if error.argument else "")
-            return f"missing argument: {name}" if error.keyword is None else f"missing value: {name}; {_example(error)}"
+            return _missing(error)
         case RepeatArgumentError():
             return f"repeated option: {error.token.keyword}"
         case CoercionError() | ValidationError():
             return _bad_value(error)
         case _:
             return _plain(str(error))
+
+
+def _missing(error: MissingArgumentError) -> str:
+    if error.keyword is not None:
+        return f"missing value: {error.keyword}; {_example(error)}"
+    if error.argument is None:
+        return "missing argument"
+    hint = error.argument.hint
+    choices = f"; use {_listed(get_args(hint))}" if get_origin(hint) is Literal else ""
+    return f"missing argument: {error.argument.name}{choices}"
+
+
+def _listed(choices: Sequence[object]) -> str:
+    """List two or more choices, as in `add, list or revoke`."""
+    *others, last = map(str, choices)
+    return f"{', '.join(others)} or {last}"
 
 
 def _example(error: MissingArgumentError) -> str:
@@ -113,7 +129,7 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
     choices = [str(choice) for choice in get_args(error.target_type)]
     if choices:
         close = get_close_matches(value, choices, n=1)
-        return f"use {', '.join(choices[:-1])} or {choices[-1]}" + (f"; did you mean {close[0]}?" if close else "")
+        return f"use {_listed(choices)}" + (f"; did you mean {close[0]}?" if close else "")
     if error.target_type is Path:
         return "use the name of a file"
     if error.argument is not None and "ID" in (error.argument.parameter.metavar, error.argument.name):
