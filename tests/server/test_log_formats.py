@@ -20,6 +20,7 @@ from tests.support.processes import LIMIT_S, TTWEET, environment, plain
 from tests.support.processes import run as run_apart
 from tests.support.talking import Talking, talking_server
 from ttweet.client.sync_client import Client
+from ttweet.server.first_steps import posting_command
 
 NO_TAG = b'["u",{"text":"x","tags":["a b"]}]\n'
 
@@ -54,7 +55,7 @@ def test_text_is_a_line_for_what_each_client_did(tmp_path: Path) -> None:
         meet(server)
         post, stop, *lines = all_shown(server)
     assert server.started[-1] == f"ttweet: listening on 127.0.0.1:{server.port}"
-    assert post == f'ttweet: post with: ttweet -u 127.0.0.1 {server.port} "Hello #world"'
+    assert post == f'ttweet: post with: ttweet post --server 127.0.0.1:{server.port} "Hello #world"'
     assert stop == "ttweet: stop with: Ctrl-C"
     assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in lines)
     assert [line[9:] for line in lines] == [
@@ -120,7 +121,7 @@ def test_messages_of_a_server_that_runs_have_their_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "hint"),
     [
-        (("--host", "0.0.0.0", "--anonymous", "write", "--no-tls"), "-u 127.0.0.1 "),
+        (("--host", "0.0.0.0", "--anonymous", "write", "--no-tls"), "ttweet post --server 127.0.0.1:"),
         (("--anonymous", "read"), None),
     ],
 )
@@ -130,6 +131,14 @@ def test_the_first_command_to_try_is_one_that_works(options: tuple[str, ...], hi
     posts = [line for line in said if "post with" in line]
     assert len(posts) == (hint is not None)
     assert all(str(hint) in line for line in posts)
+
+
+@pytest.mark.parametrize(
+    ("host", "command"),
+    [("127.0.0.1", "ttweet post"), ("0.0.0.0", "ttweet post"), ("::", "ttweet post --server [::1]:13001")],
+)
+def test_the_first_command_names_a_server_that_is_not_the_default(host: str, command: str) -> None:
+    assert posting_command(host, 13001) == command
 
 
 def shown_on_a_terminal(folder: Path, columns: int, variables: dict[str, str]) -> list[str]:

@@ -81,8 +81,12 @@ def normal(text: str) -> str:
 
 
 def comparable(lines: list[str], port: int | None = None) -> list[str]:
-    """Lines of output as they are compared: normal, with the port of the documents, empty ones left out."""
-    return [normal(line.replace(str(port), PORT)) for line in lines if line]
+    """Lines of output as they are compared: normal, with the port of the documents, empty ones left out.
+
+    The documents have the default port, at which a server names no `--server`.
+    """
+    at_default = [line.replace(f" --server 127.0.0.1:{port}", "") for line in lines if line]
+    return [normal(line.replace(str(port), PORT)) for line in at_default]
 
 
 class ExampleTerminal:

@@ -13,7 +13,10 @@ LIBRARY = ("model", "protocol", "client", "security", "storage", "broker", "serv
 COMMANDS = "serve|post|follow|wait|run|chat|tags|last|stats|log|check|backup|export|import|prune|delete|token"
 COMMAND_LINE = re.compile(rf"\bttweet ({COMMANDS})\b| --[a-z]")
 MODULES = [path for package in LIBRARY for path in sorted((PACKAGE / package).rglob("*.py"))]
-OF_THE_OPERATOR = {"server/http/guard.py"}  # a browser at a wrong address shows it to the operator
+OF_THE_OPERATOR = {
+    "server/http/guard.py",  # a browser at a wrong address shows it to the operator
+    "server/first_steps.py",  # the terminal of `ttweet serve` shows what to type next
+}
 NAMES = [name for path in MODULES if (name := str(path.relative_to(PACKAGE))) not in OF_THE_OPERATOR]
 
 

@@ -39,6 +39,7 @@ from ttweet.security.token_file import TokenFile
 from ttweet.server import systemd
 from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.entrances import Edge, Entrance, listen
+from ttweet.server.first_steps import announce_first_steps
 from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import LogCopy
 from ttweet.server.net.admission import Admission
@@ -49,7 +50,6 @@ from ttweet.server.signals import Signals, heed
 from ttweet.server.startup import (
     allowed_clients,
     announce,
-    announce_first_steps,
     certificates_of,
     could_listen,
     event_lines,

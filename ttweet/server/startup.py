@@ -24,7 +24,6 @@ from ttweet.model.times import now_ms
 from ttweet.security import exposure
 from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import UnsafeError
-from ttweet.security.rights import POST, RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server import systemd
 from ttweet.server.config import Config, LineStyle
@@ -34,14 +33,13 @@ from ttweet.server.event_lines import JsonLines, Lines, TextLines
 from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
 from ttweet.server.sample_file import SampleFile
-from ttweet.server.terminal import EventTerminal, show_messages_as
+from ttweet.server.terminal import EventTerminal
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES
 from ttweet.storage.sqlite.lock_file import belongs_to
 from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
 
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a program on this machine finds such a listener
 
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop and rejected clients
 
@@ -181,29 +179,9 @@ def announce(
         warn_of_expiry(certificates)
 
 
-def announce_first_steps(config: Config, listener: socket.socket, anonymous: frozenset[str]) -> None:
-    """Tell a person at the terminal what to do next; from then on messages have their time, as events do.
-
-    Where clients without a token may not do everything, tell what they may.
-    """
-    _announce_rights(anonymous)
-    if config.line_style.format == "text" and not config.quiet:
-        if POST in anonymous and config.tls is None:
-            host, port = listener.getsockname()[:2]
-            log.info('post with: ttweet -u %s %d "Hello #world"', _ANY.get(host, host), port)
-        log.info("stop with: Ctrl-C")
-        show_messages_as(event_lines(config.line_style))
-
-
 def _url(scheme: str, config: Config) -> str:
     """Return the beginning of a URL, for an edge that has them."""
     return f"{scheme}{'s' if config.tls else ''}://" if scheme else ""
-
-
-def _announce_rights(anonymous: frozenset[str]) -> None:
-    """Tell what clients without a token may do, where it is not everything."""
-    if anonymous != frozenset(RIGHTS):
-        log.info("without a token clients may: %s", listed(anonymous) or "nothing")
 
 
 def _held(db: Path, store: SqliteStore) -> str:
