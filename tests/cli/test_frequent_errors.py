@@ -59,7 +59,7 @@ WRONG_COMMANDS = {
     "token add": "missing NAME; run: ttweet token add NAME",
 }
 
-NO_TLS = "if the operator confirms this, connect without TLS: unset TTWEET_CA, omit --ca and ttweets://"
+NO_TLS = "if its operator uses no TLS, unset TTWEET_CA, omit --ca and ttweets://"
 USED = "{db} is in use by the server with process id {pid}; "
 FAILURES = {  # with a server, whose database is {db}
     f"post --server {NOWHERE} hi": (
@@ -84,7 +84,7 @@ FAILURES = {  # with a server, whose database is {db}
     ),
     "post --server {server} --ca system hi": (
         shell.UNREACHABLE,
-        "{server} does not speak TLS, nothing was sent; " + NO_TLS,
+        "{server} does not speak TLS, or something in between answered; nothing was sent; " + NO_TLS,
     ),
     "tags --server {server} pythn": (shell.NOTHING, "no tweet has the tag #pythn; did you mean python?"),
     "tags --server {server} 'two words'": (

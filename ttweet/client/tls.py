@@ -103,7 +103,9 @@ def explained(exc: BaseException, where: str, host: str) -> ConnectError:
     if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _UNTRUSTED:
         return ConnectError("tls", f"the certificate of {where} is not trusted, nothing was sent", TRUST)
     if getattr(exc, "reason", None) in _PLAIN:
-        return ConnectError("tls", f"{where} does not speak TLS, nothing was sent", WITHOUT_TLS)
+        return ConnectError(
+            "tls", f"{where} does not speak TLS, or something in between answered; nothing was sent", WITHOUT_TLS
+        )
     return ConnectError("tls", _sentence(exc, where, host))
 
 

@@ -167,8 +167,11 @@ async def test_a_tls_client_learns_that_the_port_is_plain(authority: Authority, 
         error = await error_of(ask, here, ca=authority.ca)
         assert isinstance(error, ConnectError)
         assert error.code == "tls"
-        way_out = "if the operator confirms this, connect without TLS: unset TTWEET_CA"
-        assert error.text == f"127.0.0.1:{here.address[1]} does not speak TLS, nothing was sent; {way_out}"
+        way_out = "if its operator uses no TLS, unset TTWEET_CA"
+        assert (
+            error.text
+            == f"127.0.0.1:{here.address[1]} does not speak TLS, or something in between answered; nothing was sent; {way_out}"
+        )
         assert await told(here, 1) == ["the client uses TLS, this port does not"]
 
 
