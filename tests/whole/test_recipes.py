@@ -1,5 +1,6 @@
 """The recipes work: each command line is one that ttweet takes, and those for other programs are run with a tweet."""
 
+import json
 import os
 import re
 import shlex
@@ -107,3 +108,17 @@ def test_a_recipe_passes_a_tweet_on(tmp_path: Path, received: tuple[str, SimpleQ
             finally:
                 os.killpg(process.pid, signal.SIGTERM)
     assert f"It is -5 degrees #{tag}" in body.decode()
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq here")
+def test_a_message_of_a_bridge_is_one_line_of_150_characters_at_most() -> None:
+    (program,) = re.findall(r"jq --unbuffered -r '(.*?)'", RECIPES)
+    messages = [
+        {"event": "api_connected", "username": "", "text": ""},
+        {"event": "", "username": "bob", "text": "two\nlines"},
+        {"event": "", "username": "eve", "text": "x" * 200},
+    ]
+    shown = subprocess.run(
+        ["jq", "-r", program], input="".join(map(json.dumps, messages)), capture_output=True, text=True, timeout=LIMIT_S
+    )
+    assert shown.stdout.splitlines() == ["bob two lines", f"eve {'x' * 146}"]
