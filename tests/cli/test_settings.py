@@ -125,10 +125,9 @@ def test_without_a_file_the_server_is_the_default_and_a_pipe_gets_columns(tmp_pa
     assert done.stdout == "server\t127.0.0.1:13001\tdefault\n"
 
 
-@pytest.mark.parametrize("command", sorted(settings.COMMANDS))
-def test_only_the_server_of_the_file_gets_its_token_and_is_trusted_by_its_certificate(
-    write: Write, command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, str | None]]:
+    """The certificate and the token file of each client that a command makes; the command ends there."""
     used: list[tuple[str | None, str | None]] = []
 
     def endpoint(*_: object) -> None:
@@ -136,11 +135,29 @@ def test_only_the_server_of_the_file_gets_its_token_and_is_trusted_by_its_certif
         raise SetupError("unreachable", "as far as the test goes")
 
     monkeypatch.setattr(any_client, "Endpoint", endpoint)
+    return used
+
+
+@pytest.mark.parametrize("command", sorted(settings.COMMANDS))
+def test_only_the_server_of_the_file_gets_its_token_and_is_trusted_by_its_certificate(
+    write: Write, command: str, used: list[tuple[str | None, str | None]]
+) -> None:
     variables = write(FILE)
     for server in ([], ["--server", "other:1"], ["-s", "other:1"], ["--server=home.example:5"]):
         in_process.run(command, *server, *ARGUMENTS.get(command, []), variables=variables)
     own = (str(Path(variables["XDG_CONFIG_HOME"]) / "ttweet" / "ca.pem"), "/keys/token")
     assert used == [own, (None, None), (None, None), own]
+
+
+@pytest.mark.parametrize("command", sorted(settings.READERS))
+def test_the_same_holds_beside_a_database_of_the_environment(
+    write: Write, command: str, used: list[tuple[str | None, str | None]]
+) -> None:
+    variables = write(FILE) | {"TTWEET_DB": "team.db"}
+    for server in (["-s", "home.example:5"], ["--server=other:1"], ["--server=home.example:5"]):
+        in_process.run(command, *server, *ARGUMENTS.get(command, []), variables=variables)
+    own = (str(Path(variables["XDG_CONFIG_HOME"]) / "ttweet" / "ca.pem"), "/keys/token")
+    assert used == [own, (None, None), own]
 
 
 def test_a_server_of_chat_by_host_and_port_does_not_get_the_token(write: Write) -> None:

@@ -72,11 +72,16 @@ def apply(arguments: list[str]) -> None:
     if not arguments or arguments[0] not in COMMANDS or arguments[1:2] in HELP:
         return
     settings = _in_file()
-    if arguments[0] in READERS and os.environ.get("TTWEET_DB"):
+    if arguments[0] in READERS and os.environ.get("TTWEET_DB") and not any(map(_is_of_server, arguments)):
         settings = {key: setting for key, setting in settings.items() if key not in ("server", *OF_THE_SERVER)}
     for key, setting in settings.items():
         os.environ[VARIABLES[key]] = setting.value
         from_file.add(VARIABLES[key])
+
+
+def _is_of_server(word: str) -> bool:
+    """Whether a word of a command line is an option with which a server is asked in any case."""
+    return word.partition("=")[0] in ("--server", "-s", "--ca")
 
 
 def keep_to_server(server: str) -> None:
