@@ -11,8 +11,11 @@ import ttweet
 from tests.client.test_follower import then
 from tests.support.peers import listens, peer, says
 from tests.support.serving import serving
+from ttweet.client.cursor import Cursor
+from ttweet.client.sync_client import Client
 from ttweet.client.verbs import Verbs
 from ttweet.model.errors import ConnectError, Refused
+from ttweet.protocol.calls import sign_in
 
 CLIENTS = [ttweet.Client, ttweet.AsyncClient]
 FIRST, SECOND = 1, 2  # the ids of the tweets that each row finds
@@ -186,3 +189,25 @@ async def next_of(follower: Any) -> ttweet.Tweet:
         return await trio.to_thread.run_sync(next, follower)
     tweet: ttweet.Tweet = await anext(follower)
     return tweet
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.post("\ud800"),
+        lambda client: client.post("text", tags=["\ud800"]),
+        lambda client: client.post("text", key="\ud800"),
+        lambda client: client.tweets_of_tag("\ud800"),
+        lambda client: client.tweets_by("\ud800"),
+        lambda client: client.tweets_since_login("\ud800"),
+        lambda client: client.find("\ud800"),
+        lambda client: client.count("\ud800"),
+        lambda client: client.report("\ud800"),
+        lambda client: client.request("u", "\ud800"),
+        lambda _: Cursor(["\ud800"], None).request(),
+        lambda _: sign_in("\ud800"),
+    ],
+)
+def test_a_lone_surrogate_is_refused_before_a_server_is_asked(ask: Callable[[Client], object]) -> None:
+    with pytest.raises(Refused):
+        ask(Client("127.0.0.1", 1))

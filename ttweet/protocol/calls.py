@@ -39,7 +39,7 @@ def post(text: str, tags: Iterable[str] = (), *, scan: bool = True, key: str | N
     data = text if plain else _given(text=text, tags=tags or None, scan=None if scan else False, key=key)
     try:
         frame = frames.encode(operations.POST, data)
-    except UnicodeEncodeError:
+    except Refused:
         frame = b""
     if 0 < len(frame) <= frames.MAX_FRAME_BYTES:
         return frame, replies.stored

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from ttweet.model.errors import ProtocolError
+from ttweet.model.errors import ProtocolError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +53,12 @@ def loads(line: bytes) -> object:
 
 
 def encode(operation: str, data: object) -> bytes:
-    """One frame, its LF included."""
+    """One frame, its LF included. Raises Refused `bad_text` for a lone surrogate, which has no form in UTF-8."""
     encoded = _encode_object(data) if type(data) is dict else encode_value(data)
-    return f"[{encode_value(operation)},{encoded}]\n".encode()
+    try:
+        return f"[{encode_value(operation)},{encoded}]\n".encode()
+    except UnicodeEncodeError as exc:
+        raise Refused("bad_text", "invalid text: a lone surrogate; use valid UTF-8") from exc
 
 
 def _encode_object(fields: dict[str, object]) -> str:
