@@ -42,7 +42,7 @@ def test_no_sentence_advises_to_give_up_security(module: Path) -> None:
 
 
 def test_the_sentences_are_found() -> None:
-    assert any("operator confirms" in said for said in sentences(PACKAGE / "model" / "remedies.py"))
+    assert any("its operator uses" in said for said in sentences(PACKAGE / "model" / "remedies.py"))
     assert any("chmod 700" in said for said in sentences(PACKAGE / "files.py"))
 
 
