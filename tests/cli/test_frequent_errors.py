@@ -51,6 +51,8 @@ WRONG_COMMANDS = {
     "chat localhost http ann": "invalid port 'http': use a port from 1 to 65535",
     "delete one": "invalid ID 'one': use the id of a tweet; see ttweet delete --help",
     "prune --keep 1d --keep-last 1": "conflicting options: --keep and --keep-last; give one of them",
+    "serve --http-name x": "missing option: --http PORT, which --http-name needs",
+    "serve --http-proxy ::1": "missing option: --http PORT, which --http-proxy needs",
     "serve --http-proxy x": "invalid --http-proxy 'x': use an address such as 127.0.0.1",
     "find --since yesterday": "invalid --since 'yesterday': use 2h, 7d or 2026-01-31",
     "post --server a:b:c hi": "invalid server 'a:b:c': use HOST:PORT, such as 127.0.0.1:13001",

@@ -134,6 +134,7 @@ def test_a_terminal_shows_the_words_that_were_found_in_bold(timeline: Server, tm
             "invalid --since 'foo': use 2h, 7d or 2026-01-31",
         ),
         (["--by", "a b"], shell.USAGE, "invalid name 'a b': use 1 to 32 letters and digits"),
+        (["a", "-n", "3", "--count"], shell.USAGE, "conflicting options: --count and --limit; give one of them"),
         (
             ["a", "-b"],
             shell.USAGE,

@@ -195,6 +195,7 @@ def test_a_chart_may_be_a_file(server: Server, tmp_path: Path) -> None:
         (["a", "--days", "5"], "invalid option: --days belongs to a chart; add --plot, or --svg FILE"),
         (["a", "--numbers"], "invalid option: --numbers belongs to the list of tags; omit --numbers or TAG"),
         (["a", "--numbers", "--plot"], "conflicting options: --numbers and --plot; give one of them"),
+        (["a", "--limit", "3", "--plot"], "conflicting options: --limit and --plot; give one of them"),
         (["a", "--plot", "--force"], "invalid option: --force belongs to --svg FILE"),
         (["a", "--plot", "--days", "367"], "invalid --days '367': use at most 366; see ttweet tags --help"),
     ],

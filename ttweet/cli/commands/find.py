@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli.actions import find as action
-from ttweet.cli.options import AMOUNT, LIMIT, RARE, By, Ca, Db, Json, Server, tweet_id, whole
+from ttweet.cli.options import AMOUNT, LIMIT, RARE, By, Ca, Db, Json, Server, refuse_conflict, tweet_id, whole
 from ttweet.model.limits import MAX_ID, QUERY_LIMIT
 
 Words = Annotated[str, Parameter(name="QUERY", help="Words, tags, authors and times; see the examples.")]
@@ -35,6 +35,7 @@ def find(
     json: Json = False,
 ) -> int:
     """Find tweets, the newest last."""
+    refuse_conflict({"--count": count, "--limit": None if limit == QUERY_LIMIT else limit})
     return action.find(
         *words,
         limit=limit,

@@ -148,31 +148,31 @@ def serve(
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""
-    return _run(
-        replace(
-            DEFAULT,
-            port=port,
-            db=db_path(db),
-            hosts=tuple(dict.fromkeys(host or DEFAULT.hosts)),
-            report_file=_report_file(report_file, no_report_file=no_report_file),
-            max_clients=max_clients,
-            grace_s=grace,
-            log_limit=log_limit,
-            keep=_keep(keep, keep_last),
-            find=not no_find,
-            rates=_rates(rate, burst),
-            tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
-            http=http,
-            metrics=metrics,
-            http_proxies=_proxies(http_proxy or ()),
-            http_names=tuple(dict.fromkeys(http_name or ())),
-            anonymous=anonymous,
-            no_tls=no_tls,
-            quiet=quiet,
-            line_style=_line_style(log_format),
-            cluster=_cluster(cluster, begin=begin),
-        )
+    config = replace(
+        DEFAULT,
+        port=port,
+        db=db_path(db),
+        hosts=tuple(dict.fromkeys(host or DEFAULT.hosts)),
+        report_file=_report_file(report_file, no_report_file=no_report_file),
+        max_clients=max_clients,
+        grace_s=grace,
+        log_limit=log_limit,
+        keep=_keep(keep, keep_last),
+        find=not no_find,
+        rates=_rates(rate, burst),
+        tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
+        http=http,
+        metrics=metrics,
+        http_proxies=_proxies(http_proxy or ()),
+        http_names=tuple(dict.fromkeys(http_name or ())),
+        anonymous=anonymous,
+        no_tls=no_tls,
+        quiet=quiet,
+        line_style=_line_style(log_format),
+        cluster=_cluster(cluster, begin=begin),
     )
+    _refuse_without_http(config)
+    return _run(config)
 
 
 def _run(config: Config) -> int:
@@ -229,6 +229,14 @@ def _rates(text: str | None, burst: int) -> Rates:
         return Rates(rate_limit.parse(text, burst), loopback=True)
     except ValueError as exc:
         raise shell.UsageError(f"invalid --rate {exc}") from exc
+
+
+def _refuse_without_http(config: Config) -> None:
+    """Raise UsageError for an option of HTTP without a port for it."""
+    if config.http is None and config.metrics is None:
+        for option, value in {"--http-name": config.http_names, "--http-proxy": config.http_proxies}.items():
+            if value:
+                raise shell.UsageError(f"missing option: --http PORT, which {option} needs")
 
 
 def _proxies(addresses: Iterable[str]) -> tuple[str, ...]:

@@ -61,7 +61,9 @@ def tags(
     if svg is not None:
         refuse_database(svg)
     if plot or svg is not None:
-        refuse_conflict({"--numbers": numbers, "--svg" if svg else "--plot": True})
+        chart = "--svg" if svg else "--plot"
+        refuse_conflict({"--numbers": numbers, chart: True})
+        refuse_conflict({"--limit": None if limit == QUERY_LIMIT else limit, chart: True})
         with open_source(db, server, ca) as source:
             return _plot(source, tag, days=days or PLOT_DAYS, svg=svg, force=force, json=json)
     return action.tags(*tag, limit=limit, numbers=numbers, db=db, server=server, ca=ca, json=json)
