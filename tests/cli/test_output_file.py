@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import run
+from tests.support.in_process import complains, run
 from tests.support.sqlite_files import NOW, opened, post
 from ttweet.cli import shell
 from ttweet.model.reports import server_started
@@ -42,6 +42,22 @@ def test_a_file_that_exists_is_replaced_only_with_force(command: str, db: Path, 
     assert target.read_text() == "kept"
     assert _writes(command, db, target, "--force")[0] == shell.DONE
     assert target.read_bytes() != b"kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["export"], "ttweet export"),
+        (["export", "-"], "ttweet export"),
+        (["log"], "--export"),
+        (["log", "--export", "-"], "--export"),
+        (["tags", "cs", "--plot"], "--svg"),
+        (["--install-completion"], "-o"),
+    ],
+)
+def test_force_without_a_file_is_refused(arguments: list[str], option: str) -> None:
+    said = f"ttweet: invalid option: --force belongs to {option} FILE"
+    assert complains(*arguments, "--force") == (shell.USAGE, said)
 
 
 @pytest.mark.parametrize("command", ["export", "log", "tags"])

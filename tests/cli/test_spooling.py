@@ -139,7 +139,7 @@ def test_without_a_message_what_waits_is_posted(state: Path, server: ServerHere)
 
 
 @pytest.mark.parametrize(
-    "options", [["--empty"], ["--tag", "a"], ["--key", "k"], ["--key", ""], ["--as", "matt"], ["--json"]]
+    "options", [["--empty"], ["--tag", "a"], ["--key", "k"], ["--key", ""], ["--as", "matt"], ["--cut"], ["--json"]]
 )
 def test_an_option_of_a_message_does_not_stand_for_one(state: Path, server: ServerHere, options: list[str]) -> None:
     said = f"ttweet: missing message: {options[0]} needs one; to post what is waiting: ttweet post --spool\n"

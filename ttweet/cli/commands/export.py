@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import shell
 from ttweet.cli.options import FILE, Db, refuse_conflict
-from ttweet.cli.output_file import Force, naming_the_fix, refuse_database
+from ttweet.cli.output_file import Force, naming_the_fix, refuse_database, refuse_needless_force
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.files import replacing
@@ -37,6 +37,7 @@ def export(
 ) -> int:
     """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
     refuse_conflict({"--salvage": salvage, "--origin": origin})
+    refuse_needless_force("ttweet export", None if target == "-" else target, force=force)
     source, pace = db_path(db), Pace()
     with advising_source("export", target, db) if target != "-" else nullcontext():
         opened = (Salvage if salvage else SqliteReader)(source)

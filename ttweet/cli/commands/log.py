@@ -44,7 +44,7 @@ def log(
     """Show the report log."""
     if json and export is not None:
         raise shell.UsageError("conflicting options: --export and --json; give one of them")
-    refuse_needless_force("--export", export, force=force)
+    refuse_needless_force("--export", None if export == "-" else export, force=force)
     path = db_path(db)
     if export not in (None, "-"):
         refuse_itself(Path(export or ""), path)

@@ -82,7 +82,9 @@ def post(
         shell.checked_text(key, "the key")
     open_as = partial(open_client, server, ca=ca)
     if spool and not (message or stdin or lines):
-        _refuse_without_message({"--empty": empty, "--tag": tag, "--key": key, "--as": as_name, "--json": json})
+        _refuse_without_message(
+            {"--empty": empty, "--tag": tag, "--key": key, "--as": as_name, "--cut": cut, "--json": json}
+        )
         return _post_waiting(open_as)
     tags, as_name = given_tags(tag), given_name(as_name)
     text = _checked_source(message, stdin=stdin, lines=lines)
