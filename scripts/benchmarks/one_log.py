@@ -6,20 +6,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import trio
 
 from ttweet.__main__ import main
+from ttweet.broker.online import Login, SharedNames
 from ttweet.server import membership
 from ttweet.storage.replicated.log import Record
 
 KEPT = 64  # records; the server has read all others
 
 
-class UnusedNames:
-    """The names that are online in a cluster whose clients have none. See ClusterNames."""
+class OwnNames(SharedNames):
+    """The names of a cluster of one server: they are free if the server says so. See ClusterNames."""
+
+    elsewhere: Mapping[str, int] = {}
+    lost: frozenset[str] = frozenset()
+
+    async def take(self, login: Login, instead_of: str | None) -> str | None:  # noqa: ARG002 - no name is in the way
+        """See SharedNames."""
+        return None
+
+    def free(self, name: str) -> None:
+        """See SharedNames."""
 
     async def run(self, recheck: object) -> None:  # noqa: ARG002 - there is nothing to check
         """Run until cancelled."""
@@ -55,9 +66,9 @@ class LogInMemory:
         """See Log."""
         return self._end
 
-    def names(self) -> UnusedNames:
+    def names(self) -> OwnNames:
         """See EtcdLog."""
-        return UnusedNames()
+        return OwnNames()
 
     def publish(self, state: object) -> None:
         """There is no other server."""

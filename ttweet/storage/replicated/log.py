@@ -20,12 +20,10 @@ class Record(NamedTuple):
 
 
 class Undecided(StoreError):
-    """The record may be in the log or not: no answer came in time."""
+    """The record may be in the log or not: no answer came in time. `outcome`: what that means, and what to do."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "unknown", "the cluster did not answer in time: the tweet may be stored or not; retry with the same key"
-        )
+    def __init__(self, outcome: str = "the tweet may be stored or not; retry with the same key") -> None:
+        super().__init__("unknown", f"the cluster did not answer in time: {outcome}")
 
     @property
     def may_pass(self) -> bool:

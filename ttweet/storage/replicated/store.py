@@ -113,7 +113,10 @@ class ReplicatedStore(SqliteStore):
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         """See TweetLog. Also raises Undecided and NoQuorum."""
         self._has_traces = True
-        deletion = self._put(Removal(at, tweet), Local(report=report, traces=traces))
+        try:
+            deletion = self._put(Removal(at, tweet), Local(report=report, traces=traces))
+        except Undecided as error:
+            raise Undecided("the tweet may be deleted or not; delete it again") from error
         if not isinstance(deletion, Deletion):
             raise Refused("no_tweet", f"no tweet has the id {tweet}")
         return deletion
@@ -121,8 +124,14 @@ class ReplicatedStore(SqliteStore):
     def prune(self, before: int) -> int | None:
         """See TweetLog. Every server removes the tweets below the highest id that any of them was given here."""
         if before > self._progress.prune_before:
-            self._put(Pruning(before))
+            self._put_pruning(before)
         return self._prune_step()
+
+    def _put_pruning(self, before: int) -> None:
+        try:
+            self._put(Pruning(before))
+        except Undecided as error:
+            raise Undecided("old tweets may be removed or not; the next attempt removes them") from error
 
     @property
     def must_settle(self) -> bool:
