@@ -77,5 +77,5 @@ def _node(made: Network, number: int, folder: Path, options: tuple[str, ...]) ->
     names = ("--name", f"n{number}", "--data-dir", str(folder / f"n{number}"), "--initial-cluster", members)
     clients = ("--listen-client-urls", client, "--advertise-client-urls", client)
     peers = ("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer)
-    command = [*made.wrapper(number), local_etcd.PROGRAM, *names, *clients, *peers, *options]
+    command = [*made.wrapper(number), local_etcd.PROGRAM, *local_etcd.OPTIONS, *names, *clients, *peers, *options]
     return EtcdNode(f"n{number}", Node(made.host(number), ETCD_PORT), command, folder)
