@@ -1,6 +1,7 @@
-"""Calls go from node to node, also when the time for a call is shorter than that for a node."""
+"""Calls go from node to node, also when the time for a call is shorter than that for a node, and to two at once."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -9,10 +10,11 @@ import pytest
 
 from tests.support.etcd import HEADER, Answer, gateway, of, status
 from tests.support.guard import GUARD_S
+from ttweet.cluster import node_connection, nodes
 from ttweet.cluster.address import Node
 from ttweet.cluster.messages import RANGE, STATUS, RangeResponse
 from ttweet.cluster.node_connection import CONNECT_S
-from ttweet.cluster.nodes import Caller, Nodes, UnansweredError
+from ttweet.cluster.nodes import Caller, HedgedCaller, Nodes, UnansweredError
 
 
 def _answer(path: str, _: Any) -> Answer:
@@ -51,3 +53,37 @@ async def test_after_a_call_without_an_answer_the_next_call_takes_the_next_node(
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a second node soon, and wait for the first as long as a test may take."""
+    monkeypatch.setattr(nodes, "HEDGE_S", 0.01)
+    monkeypatch.setattr(node_connection, "ANSWER_S", GUARD_S)
+
+
+async def test_a_second_node_answers_while_the_first_is_silent(patient: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, gateway(_answer) as other:
+        caller = HedgedCaller(Nodes(of(Node(*silent.getsockname()), other)))
+        for _ in range(2):
+            await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
+        caller.drop()
+
+
+async def test_the_answer_of_a_slow_node_counts_although_a_second_one_was_asked(patient: None) -> None:
+    second_is_asked, is_over = threading.Event(), threading.Event()
+
+    def slow(path: str, request: Any) -> Answer:
+        assert path == STATUS or second_is_asked.wait(GUARD_S)
+        return _answer(path, request)
+
+    def silent(path: str, request: Any) -> Answer:
+        second_is_asked.set()
+        is_over.wait(GUARD_S)
+        return _answer(path, request)
+
+    with gateway(slow) as first, gateway(silent) as second:
+        caller = HedgedCaller(Nodes(of(first, second)))
+        await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
+        caller.drop()
+        is_over.set()

@@ -19,7 +19,7 @@ from ttweet.cluster.messages import (
     put_number,
     revision_of,
 )
-from ttweet.cluster.nodes import Caller, UnansweredError
+from ttweet.cluster.nodes import HedgedCaller, UnansweredError
 from ttweet.cluster.presence import Presence
 from ttweet.model.errors import StoreError
 from ttweet.storage.replicated.log import NoQuorum, Record, Undecided
@@ -50,7 +50,7 @@ class Engine:
     ) -> None:
         self.origin = origin
         self._layout = layout
-        self._writer = Caller(nodes())
+        self._writer = HedgedCaller(nodes())
         self.watch = LogWatch(nodes(), layout, on_arrival)
         self.presence = Presence(nodes(), layout, origin, self.watch, self._diverge)
         self._divergence = ""

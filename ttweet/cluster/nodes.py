@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAUSE_S = 0.1  # between attempts: an election takes 1 s or more
+HEDGE_S = 0.5  # for an answer; then a second node is asked, too: the first may wait for a leader that is gone
 CHECK_USER = "check TTWEET_CLUSTER_USER, its password and its role"
 CORRUPTING = ("3.5.0", "3.5.1", "3.5.2")  # they can lose what they have acknowledged: etcd's issue 13766
 
@@ -117,6 +118,53 @@ class Caller:
         if self._connection is None:
             self._connection = await self._nodes.open()
         return self._connection
+
+
+class HedgedCaller:
+    """Makes one call at a time, to a second node as well when the first takes long, whose answer still counts."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._first, self._second = Caller(nodes), Caller(nodes)
+
+    async def call(self, path: str, request: dict[str, Any], kind: type[T], *, within_s: float) -> T:
+        """See Caller.call. Both nodes may carry out the request."""
+        answers: list[T] = []
+        problems: list[UnansweredError | GatewayError] = []
+
+        async def ask(caller: Caller, seconds: float) -> None:
+            try:
+                answers.append(await caller.call(path, request, kind, within_s=seconds))
+            except UnansweredError as exc:
+                problems.append(exc)
+                return  # the other caller may have an answer yet
+            except GatewayError as exc:
+                problems.append(exc)
+            nursery.cancel_scope.cancel()
+
+        async def ask_second() -> None:
+            await trio.sleep(HEDGE_S)
+            self._nodes.skip("no answer in time")
+            self._first, self._second = self._second, self._first  # the next call begins with this one
+            await ask(self._first, within_s - HEDGE_S)
+
+        async with trio.open_nursery() as nursery:
+            if within_s > HEDGE_S:
+                nursery.start_soon(ask_second)
+            await ask(self._first, within_s)
+        if answers:
+            return answers[0]
+        raise max(problems, key=_weight)
+
+    def drop(self) -> None:
+        """Close the connections."""
+        self._first.drop()
+        self._second.drop()
+
+
+def _weight(problem: UnansweredError | GatewayError) -> int:
+    """Return how much a problem says: a rejection more than a request without an answer, and that more than none."""
+    return 2 if isinstance(problem, GatewayError) else int(problem.sent)
 
 
 def _is_final(error: GatewayError) -> bool:
