@@ -127,10 +127,10 @@ def test_a_reader_of_a_paused_node_takes_another(short_waits: None, tmp_path: Pa
         address = of(paused.client, *[node.client for node in others])
         with opened(address) as reader, opened(of(*[node.client for node in others])) as writer:
             writer.begin(b"")
-            first = writer.append(1, b"one")
+            first = _append_until(writer, 1, b"one", time.monotonic() + WAIT_S)
             assert [one.data for one in reader.read(0, wait_s=WAIT_S)] == [b"one"]
             paused.pause()
-            writer.append(2, b"two")
+            _append_until(writer, 2, b"two", time.monotonic() + WAIT_S)
             assert [one.data for one in reader.read(first, wait_s=WAIT_S)] == [b"two"]
 
 

@@ -39,8 +39,8 @@ SHORT = {
     "loopsteps": 0.05,
 }
 """Scales shorter still than for a hunt where nothing need be found."""
-CLUSTER = sorted(cluster.PROOFS.keys() - {"cluster-model", "cluster-partition"})
-"""The model is a test of the store. After a cut no server may acknowledge, which is a known fault."""
+CLUSTER = sorted(cluster.PROOFS.keys() - {"cluster-model"})
+"""The model is a test of the store."""
 PROOFS: dict[str, mutation.Proof] = {**mutation.PROOFS, "loopsteps": partial(loopsteps.prove, timed=False)}
 
 
