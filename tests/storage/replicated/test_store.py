@@ -1,7 +1,7 @@
 """The replicated store: several servers with one log have equal files, whatever happens on the way."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -202,24 +202,6 @@ def test_a_batch_without_an_answer_is_stored_once_or_not_at_all(
     assert_equal(stores, tmp_path)
     assert texts(ours) == stored
     assert lines_of(ours) == (["Message Received: lost"] if "lost" in stored else [])  # the journal keeps the other
-
-
-@pytest.mark.parametrize(
-    ("change", "outcome"),
-    [
-        (lambda store: post(store, "two"), "the tweet may be stored or not; retry with the same key"),
-        (lambda store: store.delete(1, REPORT, at=NOW), "the tweet may be deleted or not; delete it again"),
-        (lambda store: store.prune(2), "old tweets may be removed or not; the next attempt removes them"),
-    ],
-)
-def test_a_change_without_an_answer_says_what_may_have_happened_and_what_to_do(
-    log: SharedLog, stores: list[ReplicatedStore], change: Callable[[ReplicatedStore], object], outcome: str
-) -> None:
-    ours, _ = stores
-    post(ours, "one")
-    log.lose = [Lost.RECORD]
-    with pytest.raises(Undecided, match=f"^the cluster did not answer in time: {outcome}$"):
-        change(ours)
 
 
 def test_a_batch_that_arrives_after_all_keeps_its_place_before_the_next(
