@@ -31,7 +31,7 @@ WRONG_COMMANDS = {
     "serve 0 --keep 90": "invalid --keep '90': use a number with a unit, such as 90s, 10m, 2h or 1d",
     "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
     "serve 0 --tls-cert x.pem": "missing option: --tls-key FILE, which --tls-cert needs",
-    "tags python rust": "too many tags: 2; give one, add --plot for a chart, or run: ttweet follow python rust",
+    "tags python rust": "too many tags: 2; give one, chart them with --plot, or watch them: ttweet follow python rust",
     "post": "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
     "post -- -5 degrees": "2 arguments for one message; quote it: ttweet post -- '-5 degrees'",
@@ -127,11 +127,11 @@ FAILURES = {  # with a server, whose database is {db}
     "export {db} --db {db}": (shell.USAGE, "{db} is part of the database; choose another output file"),
     "backup {folder}/copy --db {db}": (
         shell.USAGE,
-        "{folder}/copy exists; choose another file, or replace it with --force",
+        "file exists: {folder}/copy; choose another file, or add --force to replace it",
     ),
     "token revoke ann --db {db}": (
         shell.NOTHING,
-        "no token has the name 'ann': {db} has no tokens in use; choose another database with --db",
+        "no token has the name 'ann': {db} has no valid tokens; if it is of another database, name that with --db",
     ),
     "log --session 9 --db {db}": (shell.USAGE, "no such session: 9; the newest is 1"),
 }

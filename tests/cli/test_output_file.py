@@ -37,7 +37,7 @@ def _writes(command: str, db: Path, target: Path, *more: str) -> tuple[int, str]
 def test_a_file_that_exists_is_replaced_only_with_force(command: str, db: Path, tmp_path: Path) -> None:
     target = tmp_path / "kept"
     target.write_text("kept")
-    refused = (shell.USAGE, f"ttweet: {target} exists; choose another file, or replace it with --force")
+    refused = (shell.USAGE, f"ttweet: file exists: {target}; choose another file, or add --force to replace it")
     assert _writes(command, db, target) == refused
     assert target.read_text() == "kept"
     assert _writes(command, db, target, "--force")[0] == shell.DONE

@@ -249,7 +249,7 @@ def test_a_spool_that_cannot_be_written_does_not_prevent_posting(state: Path, se
 def test_lines_have_keys_and_no_spool(state: Path) -> None:
     code, _, err = post(state, "--lines", server="127.0.0.1:1")
     assert code == shell.USAGE
-    assert "conflicting options: --spool and --lines; use --key in place of --spool" in err
+    assert "conflicting options: --spool and --lines; use --lines --key KEY" in err
 
 
 def spawn(state: Path, text: str, server: str) -> subprocess.Popen[bytes]:

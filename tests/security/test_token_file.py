@@ -124,14 +124,14 @@ def test_that_there_was_an_admin_stays_known_whatever_its_name_gets(file: TokenF
 
 
 def test_no_file_is_made_for_a_token_that_is_not_there(file: TokenFile) -> None:
-    with pytest.raises(Refused, match=r"no token has the name 'bob': .* has no tokens in use"):
+    with pytest.raises(Refused, match=r"no token has the name 'bob': .* has no valid tokens"):
         file.revoke("bob")
     file.note_uses({"00ff": 1})
     assert not file.path.exists()
 
 
 def test_only_what_is_there_can_be_revoked(file: TokenFile) -> None:
-    with pytest.raises(Refused, match=r"no token has the name 'ci': .* has no tokens in use"):
+    with pytest.raises(Refused, match=r"no token has the name 'ci': .* has no valid tokens"):
         file.revoke("ci")
     file.add("matt", frozenset({READ}))
     with pytest.raises(Refused, match="no token has the name 'ci'; the names are matt"):

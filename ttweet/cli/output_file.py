@@ -25,7 +25,7 @@ def naming_the_fix(target: Path) -> Iterator[None]:
         yield
     except FileExistsError as exc:
         raise shell.UsageError(
-            f"{escape(str(target))} exists; choose another file, or replace it with --force"
+            f"file exists: {escape(str(target))}; choose another file, or add --force to replace it"
         ) from exc
     except OSError as exc:
         if exc.filename != str(target) or exc.errno in SHORTAGES or "; " in (exc.strerror or ""):

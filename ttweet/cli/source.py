@@ -270,7 +270,7 @@ def tell_unknown_fields(asked: str) -> None:
     if unknown := unknown_fields(asked):
         *first, last = [f"{field}:" for field in FIELDS]
         said = ", ".join([f"{field}:" for field in unknown])
-        shell.hint(f"read {said} as text; the fields of a query are {', '.join(first)} and {last}")
+        shell.hint(f"unknown field {said} searched as text; the fields are {', '.join(first)} and {last}")
 
 
 def checked_query(asked: str) -> Query:

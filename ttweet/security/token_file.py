@@ -207,4 +207,4 @@ def _nothing_to_revoke(name: str, known: Mapping[str, Token], db: Path) -> Refus
     live = [token.name for token in known.values() if token.revoked is None]
     if live:
         return Refused("missing", f"{nameless}; the names are {', '.join(live[:10])}")
-    return Refused("missing", f"{nameless}: {db} has no tokens in use", remedies.OTHER_DATABASE)
+    return Refused("missing", f"{nameless}: {db} has no valid tokens", remedies.OTHER_DATABASE)

@@ -40,7 +40,7 @@ def test_a_file_that_is_there_is_replaced_only_with_force(path: Path, tmp_path: 
     command = ("backup", str(copy), "--db", str(path))
     assert complains(*command) == (
         shell.USAGE,
-        f"ttweet: {copy} exists; choose another file, or replace it with --force",
+        f"ttweet: file exists: {copy}; choose another file, or add --force to replace it",
     )
     assert copy.read_text() == "something else"
     assert complains(*command, "--force") == (shell.DONE, "")

@@ -33,7 +33,7 @@ def test_an_export_overwrites_a_file_only_with_force_and_a_database_never(export
     target.write_text("kept")
     assert complains("export", str(target), "--db", db) == (
         shell.USAGE,
-        f"ttweet: {target} exists; choose another file, or replace it with --force",
+        f"ttweet: file exists: {target}; choose another file, or add --force to replace it",
     )
     assert target.read_text() == "kept"
     assert complains("export", str(target), "--db", db, "--force") == (shell.DONE, "")

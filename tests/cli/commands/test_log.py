@@ -97,11 +97,14 @@ def started(path: Path) -> Path:
 
 
 def test_a_log_without_matching_lines_exits_with_4(started: Path) -> None:
-    assert complains("log", "--category", "error", "--db", str(started))[0] == shell.NOTHING
+    here = "in this session; add --session all for all sessions"
+    assert complains("log", "--category", "error", "--db", str(started)) == (
+        4,
+        f"ttweet: no matching report lines {here}",
+    )
     sql(started, "DELETE FROM log")
-    said = "ttweet: no such report lines"
-    assert complains("log", "--db", str(started)) == (4, f"{said}; add --session all for all sessions")
-    assert complains("log", "--db", str(started), "--session", "all") == (4, said)
+    assert complains("log", "--db", str(started)) == (4, f"ttweet: no report lines {here}")
+    assert complains("log", "--db", str(started), "--session", "all") == (4, "ttweet: no report lines in any session")
 
 
 def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:

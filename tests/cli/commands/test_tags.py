@@ -129,7 +129,7 @@ def test_no_tags_at_all_is_reported(tmp_path: Path) -> None:
     [
         ([""], "invalid tag '': use 1 to 150 letters, digits and _"),
         (["a b"], "invalid tag 'a b': use 1 to 150 letters, digits and _"),
-        (["a", "b"], "too many tags: 2; give one, add --plot for a chart, or run: ttweet follow a b"),
+        (["a", "b"], "too many tags: 2; give one, chart them with --plot, or watch them: ttweet follow a b"),
         (["--limit", "0"], "invalid --limit '0': use 1 or more; see ttweet tags --help"),
         (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),
         (["--limit"], "missing value: --limit; write --limit N; see ttweet tags --help"),

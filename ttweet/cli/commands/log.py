@@ -58,8 +58,8 @@ def log(
         reader.close()
     if count:
         return shell.DONE
-    elsewhere = "" if session == "all" else "; add --session all for all sessions"
-    shell.complain(f"no such report lines{elsewhere}")
+    where = "in any session" if session == "all" else "in this session; add --session all for all sessions"
+    shell.complain(f"no {'matching ' if category else ''}report lines {where}")
     return shell.NOTHING
 
 

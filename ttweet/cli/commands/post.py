@@ -148,7 +148,7 @@ def _post_waiting(open_as: OpenAs) -> int:
 def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, spool: bool) -> int:
     if spool:
         raise shell.UsageError(
-            "conflicting options: --spool and --lines; use --key in place of --spool, and repeat the command"
+            "conflicting options: --spool and --lines; use --lines --key KEY, and retry: no line is posted twice"
         )
     from ttweet.cli.commands.post_lines import post_lines
 

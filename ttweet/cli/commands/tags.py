@@ -57,7 +57,7 @@ def tags(
         raise shell.UsageError("missing tag: a chart needs one; run: ttweet tags TAG --plot")
     if len(tag) > 1 and not (plot or svg):
         watch = shlex.join(["ttweet", "follow", *tag])
-        raise shell.UsageError(f"too many tags: {len(tag)}; give one, add --plot for a chart, or run: {watch}")
+        raise shell.UsageError(f"too many tags: {len(tag)}; give one, chart them with --plot, or watch them: {watch}")
     if svg is not None:
         refuse_database(svg)
     if plot or svg is not None:
