@@ -203,6 +203,8 @@ async def test_an_answer_is_known_by_its_tag_until_something_changes() -> None:
             version = (await http.ask("GET", path)).headers["etag"]
             same = await http.ask("GET", path, if_none_match=f'"other", {version}')
             assert (same.status, same.body, same.headers["etag"]) == (304, b"", version)
+            strong = version.removeprefix("W/")
+            assert (await http.ask("GET", path, if_none_match=f'W/"other",{strong}')).status == 304, "compared as weak"
         assert (await http.ask("GET", "/tweets.txt", if_none_match=versions[-1])).status == 200, "another form"
         assert (await http.ask("GET", "/tweets.json", if_none_match=versions[0])).status == 200
 

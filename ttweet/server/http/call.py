@@ -144,8 +144,8 @@ class Call:
     @property
     def is_known(self) -> bool:
         """Whether the client has this version already."""
-        version, known = self.version, self.request.header("if-none-match")
-        return bool(known) and not self.changes_by_itself and version in [one.strip() for one in known.split(",")]
+        known = self.request.header("if-none-match")
+        return bool(known) and not self.changes_by_itself and _opaque(self.version) in map(_opaque, known.split(","))
 
     @property
     def caching(self) -> Headers:
@@ -164,6 +164,11 @@ class Call:
         except TtweetError as error:
             self.noted = error
             raise
+
+
+def _opaque(tag: str) -> str:
+    """Return an entity tag without its mark of a weak one, which does not count here (RFC 9110, 13.1.2)."""
+    return tag.strip().removeprefix("W/")
 
 
 @lru_cache(_KEPT_VERSIONS)
