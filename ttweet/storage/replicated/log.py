@@ -20,10 +20,10 @@ class Record(NamedTuple):
 
 
 class Undecided(StoreError):
-    """The record may be in the log or not: no answer came in time. `outcome`: what that means, and what to do."""
+    """No answer came in time: a record may be in the log or not. `outcome`: what that means, and what to do."""
 
-    def __init__(self, outcome: str = "the tweet may be stored or not; retry with the same key") -> None:
-        super().__init__("unknown", f"the cluster did not answer in time: {outcome}")
+    def __init__(self, outcome: str = "") -> None:
+        super().__init__("unknown", "the cluster did not answer in time" + (outcome and f": {outcome}"))
 
     @property
     def may_pass(self) -> bool:

@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -39,6 +39,12 @@ from ttweet.storage.sqlite.writer import SqliteStore
 READ_S = 5.0  # until the log gives back an entry of this server; then the outcome is unknown
 SYNC_S = 5.0  # between syncs of the file: a power cut takes this back, and the log gives it again
 KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of other servers
+_IN_DOUBT: Mapping[type[Change], str] = {
+    Batch: "the tweet may be stored or not; retry with the same key",
+    Removal: "the tweet may be deleted or not; delete it again",
+    Pruning: "old tweets may be removed or not; the next attempt removes them",
+}
+"""What a change means that may be in the log or not, and what to do."""
 NOTHING = Arrived([], None)
 COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 
@@ -113,10 +119,7 @@ class ReplicatedStore(SqliteStore):
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         """See TweetLog. Also raises Undecided and NoQuorum."""
         self._has_traces = True
-        try:
-            deletion = self._put(Removal(at, tweet), Local(report=report, traces=traces))
-        except Undecided as error:
-            raise Undecided("the tweet may be deleted or not; delete it again") from error
+        deletion = self._put(Removal(at, tweet), Local(report=report, traces=traces))
         if not isinstance(deletion, Deletion):
             raise Refused("no_tweet", f"no tweet has the id {tweet}")
         return deletion
@@ -124,14 +127,8 @@ class ReplicatedStore(SqliteStore):
     def prune(self, before: int) -> int | None:
         """See TweetLog. Every server removes the tweets below the highest id that any of them was given here."""
         if before > self._progress.prune_before:
-            self._put_pruning(before)
-        return self._prune_step()
-
-    def _put_pruning(self, before: int) -> None:
-        try:
             self._put(Pruning(before))
-        except Undecided as error:
-            raise Undecided("old tweets may be removed or not; the next attempt removes them") from error
+        return self._prune_step()
 
     @property
     def must_settle(self) -> bool:
@@ -242,12 +239,19 @@ class ReplicatedStore(SqliteStore):
         except NoQuorum:
             if is_first:
                 raise
-            raise Undecided from None  # earlier parts are stored
+            raise Undecided(_IN_DOUBT[Batch]) from None  # earlier parts are stored
         assert isinstance(stored, list)
         return stored
 
     def _put(self, change: Change, local: Local = ELSEWHERE) -> Outcome:
-        """Append an entry and apply the log up to it. An entry in doubt may have its number: then take the next one."""
+        """Append an entry and apply the log up to it."""
+        try:
+            return self._put_entry(change, local)
+        except Undecided as error:
+            raise Undecided(_IN_DOUBT[type(change)]) from error
+
+    def _put_entry(self, change: Change, local: Local) -> Outcome:
+        """Do as `_put`. An entry in doubt may have the number of this one: then take the next one."""
         self._refuse_forgotten()
         data = encode(LogEntry(Claim(self._progress.position, self._progress.checksum), change))
         while True:
