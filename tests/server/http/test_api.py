@@ -257,6 +257,59 @@ async def test_a_path_that_is_not_there_is_refused(path: str) -> None:
         assert (answer.status, answer.code) == (404, "bad_operation")
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (BROWSER, "text/html"),
+        ("text/html;q=0.9, application/json;q=0.9", "text/html"),
+        ("text/html;level=1;q=x", "text/html"),
+        ("text/html;q=0, */*", "application/json"),
+        ("text/html;q=0.1, application/json", "application/json"),
+        ("application/json, text/html; q=0.5", "application/json"),
+        ("*/*", "application/json"),
+    ],
+)
+async def test_a_path_without_a_suffix_has_the_form_that_its_client_accepts_most(accept: str, kind: str) -> None:
+    async with http_serving() as http:
+        answer = await http.ask("GET", "/nothing", accept=accept)
+        assert answer.headers["content-type"].startswith(kind.replace("application/json", "application/problem+json"))
+        assert (await http.ask("GET", "/tweets", accept=accept)).headers["content-type"].startswith(kind)
+
+
+@pytest.mark.parametrize("known", ["{}", '"a,b", {}', '{}, "a"', "strong"])
+async def test_a_version_is_known_in_a_list_and_without_the_mark_of_a_weak_one(known: str) -> None:
+    async with http_serving() as http:
+        version = (await http.ask("GET", "/tweets.json")).headers["etag"]
+        shown = version.removeprefix("W/") if known == "strong" else known.format(version)
+        assert (await http.ask("GET", "/tweets.json", if_none_match=shown)).status == 304
+        assert (await http.ask("GET", "/tweets.json", if_none_match=shown.replace('"', ""))).status == 200
+
+
+@pytest.mark.parametrize("last", ["abc", "-1", "1.5", "1_0", "9" * 23])
+async def test_a_stream_from_an_id_that_is_no_number_is_refused(last: str) -> None:
+    async with http_serving() as http:
+        answer = await http.ask("GET", "/tweets.sse", last_event_id=last)
+        assert (answer.status, answer.code) == (400, "bad_request")
+        assert answer.json["detail"].startswith("invalid Last-Event-ID: use a whole number from 0 to ")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/tags/%F0%9F%98%80", 422, "bad_tag"),
+        ("/tags/a%2Fb.json", 422, "bad_tag"),
+        ("/tags/a%00b", 422, "bad_tag"),
+        ("/tags/%ff", 400, "bad_request"),
+        ("/by/a%00b.json", 422, "bad_name"),
+        ("/by/%F0%9F%98%80", 422, "bad_name"),
+    ],
+)
+async def test_a_path_with_an_invalid_tag_or_name_is_refused(path: str, status: int, code: str) -> None:
+    async with http_serving() as http:
+        answer = await http.ask("GET", path)
+        assert (answer.status, answer.code) == (status, code)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize(
     ("path", "led_to"),

@@ -19,6 +19,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 MAX_PARAMETERS = 20  # in a query or a form; no route takes more than 8
 
 _BEARER = "bearer "
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 _IN_COOKIE = re.compile(rf"(?:^|;) *{COOKIE}=([^;]*)")
 _FLAGS = {"1": True, "true": True, "": True, "0": False, "false": False}
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -73,8 +74,12 @@ class HttpRequest:
 
     @property
     def wants_html(self) -> bool:
-        """Whether a browser asks, which shows HTML."""
-        return "text/html" in self.header("accept")
+        """Whether a browser asks, which shows HTML: it accepts HTML, and JSON not more than that."""
+        accept = self.header("accept")
+        if "text/html" not in accept:
+            return False
+        html = _weight(accept, "text/html")
+        return html > 0 and html >= _weight(accept, "application/json")
 
     def parameters(self, *known: str) -> "Parameters":
         """Return the query, all of its fields among the known. Raises Refused `bad_request`."""
@@ -150,6 +155,16 @@ def decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as exc:
         raise Refused("bad_text", f"invalid text: byte {exc.start + 1} is no UTF-8; use UTF-8") from exc
+
+
+def _weight(accept: str, kind: str) -> float:
+    """Return the weight of a media type in the header Accept: 1 without a valid `q`, 0 for a type that is not named."""
+    for media in accept.split(","):
+        name, *parameters = [part.strip() for part in media.split(";")]
+        if name == kind:
+            weights = [float(found[1]) for part in parameters if (found := _WEIGHT.fullmatch(part))]
+            return weights[0] if weights else 1.0
+    return 0.0
 
 
 def _use(known: tuple[str, ...]) -> str:

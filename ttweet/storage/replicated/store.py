@@ -44,7 +44,7 @@ _IN_DOUBT: Mapping[type[Change], str] = {
     Removal: "the tweet may be deleted or not; delete it again",
     Pruning: "old tweets may be removed or not; the next attempt removes them",
 }
-"""What a change means that may be in the log or not, and what to do."""
+"""The outcome of each kind of change that may be in the log or not, and the next step."""
 NOTHING = Arrived([], None)
 COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 
