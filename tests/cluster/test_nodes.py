@@ -72,8 +72,10 @@ async def test_a_second_node_answers_while_the_first_is_silent(patient: None) ->
 
 async def test_the_answer_of_a_slow_node_counts_although_a_second_one_was_asked(patient: None) -> None:
     second_is_asked, is_over = threading.Event(), threading.Event()
+    asked: list[str] = []
 
     def slow(path: str, request: Any) -> Answer:
+        asked.append(path)
         assert path == STATUS or second_is_asked.wait(GUARD_S)
         return _answer(path, request)
 
@@ -84,6 +86,8 @@ async def test_the_answer_of_a_slow_node_counts_although_a_second_one_was_asked(
 
     with gateway(slow) as first, gateway(silent) as second:
         caller = HedgedCaller(Nodes(of(first, second)))
-        await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
+        for _ in range(2):
+            await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
         caller.drop()
+        assert asked == [STATUS, RANGE, RANGE], "on one connection"
         is_over.set()

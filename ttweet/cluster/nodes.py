@@ -140,13 +140,14 @@ class HedgedCaller:
                 return  # the other caller may have an answer yet
             except GatewayError as exc:
                 problems.append(exc)
+            if caller is self._second:
+                self._first, self._second = self._second, self._first  # the next call begins with the one that answers
             nursery.cancel_scope.cancel()
 
         async def ask_second() -> None:
             await trio.sleep(HEDGE_S)
             self._nodes.skip("no answer in time")
-            self._first, self._second = self._second, self._first  # the next call begins with this one
-            await ask(self._first, within_s - HEDGE_S)
+            await ask(self._second, within_s - HEDGE_S)
 
         async with trio.open_nursery() as nursery:
             if within_s > HEDGE_S:
