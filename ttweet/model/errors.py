@@ -162,7 +162,7 @@ class Displaced(StoreError):
 
 
 _DISPLACED = {
-    "unknown": "the database file was moved, replaced or removed; the tweet may be stored or not",
+    "unknown": "the database file was moved, replaced or removed; the change may be made or not",
     "moved": "the database file was moved, replaced or removed; nothing is stored until the operator fixes this",
 }
 

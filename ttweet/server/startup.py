@@ -40,7 +40,6 @@ from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
 
-
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop and rejected clients
 
 

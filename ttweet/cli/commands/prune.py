@@ -32,7 +32,9 @@ def prune(
     path = db_path(db)
     with closing(SqliteReader(path)) as reader:  # in any case: it makes no new file
         going = _going(reader, keep, keep_last) if dry_run else None
-    _tell(path, going or _remove(path, keep, keep_last), dry_run=dry_run, json=json)
+    if going is None:
+        going = _remove(path, keep, keep_last)
+    _tell(path, going, dry_run=dry_run, json=json)
     return shell.DONE
 
 

@@ -39,14 +39,14 @@ from ttweet.storage.sqlite.writer import SqliteStore
 READ_S = 5.0  # until the log gives back an entry of this server; then the outcome is unknown
 SYNC_S = 5.0  # between syncs of the file: a power cut takes this back, and the log gives it again
 KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of other servers
+NOTHING = Arrived([], None)
+COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 _IN_DOUBT: Mapping[type[Change], str] = {
     Batch: "the tweet may be stored or not; retry with the same key",
     Removal: "the tweet may be deleted or not; delete it again",
     Pruning: "old tweets may be removed or not; the next attempt removes them",
 }
 """The outcome of each kind of change that may be in the log or not, and the next step."""
-NOTHING = Arrived([], None)
-COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 
 
 class Genesis(NamedTuple):

@@ -29,7 +29,7 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
             return StoreError("busy", f"another process has locked the database for {BUSY_TIMEOUT_S:g} s; retry")
     if committing:
         return StoreError(
-            "unknown", f"the commit failed ({exc}); the tweets may be stored or not, as the next start shows"
+            "unknown", f"the commit failed ({exc}); its changes may be made or not, as the next start shows"
         )
     if is_damage(exc):
         reindex = exc.sqlite_errorcode == sqlite3.SQLITE_CORRUPT_INDEX
