@@ -75,9 +75,9 @@ class ScriptTarget:
 
 def install_completion(*, shell_name: ShellName = None, output: Output = None, force: Force = False) -> int:
     """Install completion for a shell and print where its script is. Raises UsageError and OSError."""
+    refuse_needless_force("-o", output, force=force)
     name = shell_name or _detected()
     text = script(name)
-    refuse_needless_force("-o", output, force=force)
     if output is not None:
         with naming_the_fix(output):
             _write(output, text, "choose another file with -o", overwrite=force)
