@@ -35,11 +35,22 @@ settings.load_profile("any machine")
 
 UNCOVERED = {"browser", "tools", "whole"}  # folders of tests of what is covered by the others
 TRACING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")  # with either, a new process traces itself
+OF_THE_USER = (
+    *("SHELL", "PAGER", "TERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "http_proxy"),
+    "PYTHONWARNINGS",
+)  # variables that change what programs print, where tests say what they print
+OF_THE_USER_PREFIXES = ("TTWEET_", "LC_", "XDG_")
 TRACED_CASES = 8  # of a test with parameters, but of all where each case is a command line of its own
 
 
 def pytest_configure() -> None:
-    """Keep the files of tests in memory where there is room: most of them wait for the disk and need none."""
+    """Forget the user's settings, and keep the files of tests in memory where there is room.
+
+    Most tests wait for the disk and need none.
+    """
+    for name in [name for name in os.environ if name in OF_THE_USER or name.startswith(OF_THE_USER_PREFIXES)]:
+        del os.environ[name]
+    os.environ |= {"LANG": "C.UTF-8", "TERM": "xterm"}
     if folder := fast_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
