@@ -1,4 +1,4 @@
-"""Real runs: a server, a follower on the terminal to the left, and commands on the terminal to the right."""
+"""Real runs: a server, a follower on the first terminal, and commands on the second."""
 
 import os
 import pty
@@ -18,10 +18,10 @@ FOLLOW = "ttweet follow --after 0"  # so that it misses no tweet, however late i
 COMMANDS = (
     'ttweet post "Lunch in ten minutes #team"',
     "ttweet run --tag ci -- make test",
-    "echo The door is open | ttweet post --tag lab -",
+    "echo Door open | ttweet post --tag lab -",
     "ttweet find door",
 )
-COLUMNS = 60
+COLUMNS = 42
 _MAKEFILE = "test:\n\t@sleep 1; echo 214 passed\n"
 
 

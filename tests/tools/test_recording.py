@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from terminal_recording.__main__ import PICTURE
 from terminal_recording.drawing import draw
-from terminal_recording.session import RecordedLine, on_terminal, record
+from terminal_recording.session import COLUMNS, RecordedLine, on_terminal, record
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -24,6 +24,14 @@ def shown(svg: str) -> list[str]:
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_the_picture_of_the_readme_shows_what_the_commands_print() -> None:
     assert shown(PICTURE.read_text()) == shown(draw(record())), "run scripts/recording"
+
+
+def test_the_picture_can_be_read_on_a_phone() -> None:
+    svg = PICTURE.read_text()
+    (type_px,) = map(int, re.findall(r"font: (\d+)px", svg))
+    column_px = 390 - 2 * 16  # of a page beside its margins
+    assert type_px * min(1, column_px / float(ET.fromstring(svg).attrib["width"])) >= 12
+    assert [line for line in shown(svg) if len(line) > COLUMNS] == []
 
 
 def test_text_that_looks_like_markup_is_text_and_colours_are_classes() -> None:
