@@ -2,11 +2,12 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+import trio
 
 from tests.support.etcd import HEADER, Answer, gateway, of, status
 from tests.support.guard import GUARD_S
@@ -62,12 +63,38 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node_connection, "ANSWER_S", GUARD_S)
 
 
+@asynccontextmanager
+async def hedged(*etcd: Node) -> AsyncIterator[HedgedCaller]:
+    """A caller that is running."""
+    caller = HedgedCaller(Nodes(of(*etcd)))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(caller.run)
+        yield caller
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_second_node_answers_while_the_first_is_silent(patient: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, gateway(_answer) as other:
-        caller = HedgedCaller(Nodes(of(Node(*silent.getsockname()), other)))
-        for _ in range(2):
+        async with hedged(Node(*silent.getsockname()), other) as caller:
+            for _ in range(2):
+                await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
+
+
+async def test_a_call_that_is_answered_at_once_starts_no_task() -> None:
+    class Spawned(trio.abc.Instrument):
+        count = 0
+
+        def task_spawned(self, task: trio.lowlevel.Task) -> None:
+            self.count += 1
+
+    with gateway(_answer) as node:
+        async with hedged(node) as caller:
+            await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)  # connects
+            spawned = Spawned()
+            trio.lowlevel.add_instrument(spawned)
             await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
-        caller.drop()
+            trio.lowlevel.remove_instrument(spawned)
+    assert spawned.count == 0
 
 
 async def test_the_answer_of_a_slow_node_counts_although_a_second_one_was_asked(patient: None) -> None:
@@ -85,9 +112,8 @@ async def test_the_answer_of_a_slow_node_counts_although_a_second_one_was_asked(
         return _answer(path, request)
 
     with gateway(slow) as first, gateway(silent) as second:
-        caller = HedgedCaller(Nodes(of(first, second)))
-        for _ in range(2):
-            await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
-        caller.drop()
-        assert asked == [STATUS, RANGE, RANGE], "on one connection"
+        async with hedged(first, second) as caller:
+            for _ in range(2):
+                await caller.call(RANGE, {}, RangeResponse, within_s=GUARD_S)
+            assert asked == [STATUS, RANGE, RANGE], "on one connection"
         is_over.set()

@@ -58,12 +58,10 @@ class Engine:
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.watch.run)
-                nursery.start_soon(self.presence.run)
-        finally:
-            self._writer.drop()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._writer.run)
+            nursery.start_soon(self.watch.run)
+            nursery.start_soon(self.presence.run)
 
     async def begin(self, genesis: bytes) -> bytes:
         """See Log.begin."""

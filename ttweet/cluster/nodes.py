@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
+from ttweet.cluster.alarm import Alarm
 from ttweet.cluster.messages import AUTHENTICATE, STATUS, AuthenticateResponse, GatewayError, StatusResponse
 from ttweet.cluster.node_connection import NodeConnection, NodeError, open_connection
 
@@ -121,11 +123,22 @@ class Caller:
 
 
 class HedgedCaller:
-    """Makes one call at a time, to a second node as well when the first takes long, whose answer still counts."""
+    """Makes one call at a time, to a second node as well when the first takes long, whose answer still counts.
+
+    Without `run`, no second node is asked.
+    """
 
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
         self._first, self._second = Caller(nodes), Caller(nodes)
+        self._alarm = Alarm()
+
+    async def run(self) -> None:
+        """Ask second nodes until cancelled; then close the connections."""
+        try:
+            await self._alarm.run()
+        finally:
+            self.drop()
 
     async def call(self, path: str, request: dict[str, Any], kind: type[T], *, within_s: float) -> T:
         """See Caller.call. Both nodes may carry out the request."""
@@ -144,15 +157,13 @@ class HedgedCaller:
                 self._first, self._second = self._second, self._first  # the next call begins with the one that answers
             nursery.cancel_scope.cancel()
 
-        async def ask_second() -> None:
-            await trio.sleep(HEDGE_S)
+        def ask_second() -> None:
             self._nodes.skip("no answer in time")
-            await ask(self._second, within_s - HEDGE_S)
+            nursery.start_soon(ask, self._second, within_s - HEDGE_S)
 
         async with trio.open_nursery() as nursery:
-            if within_s > HEDGE_S:
-                nursery.start_soon(ask_second)
-            await ask(self._first, within_s)
+            with self._alarm.ringing(HEDGE_S if within_s > HEDGE_S else math.inf, ask_second):
+                await ask(self._first, within_s)
         if answers:
             return answers[0]
         raise max(problems, key=_weight)
