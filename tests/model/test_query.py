@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_QUERY_CHARACTERS, MAX_QUERY_TERMS
-from ttweet.model.query import Query, Term, holds, marks, parse, unknown_fields
+from ttweet.model.query import Query, Term, holds, marks, parse, unknown_fields_hint
 from ttweet.model.tweets import Tweet
 
 NOW = 1_795_446_500_123
@@ -109,15 +109,15 @@ def test_a_query_that_cannot_mean_anything_is_refused_with_one_that_works(asked:
 @pytest.mark.parametrize(
     ("asked", "unknown"),
     [
-        ("user:ann green", ["user"]),
-        ('-form:ann User:"a b" form:b', ["form", "User"]),
-        ("tag:ci FROM:ann by:b since:7d until:1h", []),
-        ("10:30 http://a.b/c std::io C:x note: done a.b:c", []),
-        ('"user:ann" “as user:ann” "open user:ann', []),
+        ("user:ann green", "user:"),
+        ('-form:ann User:"a b" form:b', "form:, User:"),
+        ("tag:ci FROM:ann by:b since:7d until:1h", ""),
+        ("10:30 http://a.b/c std::io C:x note: done a.b:c", ""),
+        ('"user:ann" “as user:ann” "open user:ann', ""),
     ],
 )
-def test_a_word_before_a_colon_that_is_no_field_is_known_as_such(asked: str, unknown: list[str]) -> None:
-    assert unknown_fields(asked) == unknown
+def test_a_word_before_a_colon_that_is_no_field_is_known_as_such(asked: str, unknown: str) -> None:
+    assert unknown_fields_hint(asked).removeprefix("unknown field ").partition(" searched")[0] == unknown
 
 
 @given(st.text(alphabet=st.sampled_from('ab \t"*:-#_()^+\0\u202e東é＃\ud800') | st.characters(), max_size=40))

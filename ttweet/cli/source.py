@@ -265,12 +265,10 @@ def tell_unknown_fields(asked: str) -> None:
     """Say that a query has `user:ann` as text, if it does, and what its fields are."""
     if ":" not in asked:
         return
-    from ttweet.model.query import FIELDS, unknown_fields
+    from ttweet.model.query import unknown_fields_hint
 
-    if unknown := unknown_fields(asked):
-        *first, last = [f"{field}:" for field in FIELDS]
-        said = ", ".join([f"{field}:" for field in unknown])
-        shell.hint(f"unknown field {said} searched as text; the fields are {', '.join(first)} and {last}")
+    if hint := unknown_fields_hint(asked):
+        shell.hint(hint)
 
 
 def checked_query(asked: str) -> Query:

@@ -94,10 +94,16 @@ def is_relative(asked: str) -> bool:
     return parse(asked, 0) != parse(asked, _LATE)
 
 
-def unknown_fields(asked: str) -> list[str]:
-    """Return what looks like a field of a query, such as `user` in `user:ann`, but is text, each once."""
+def unknown_fields_hint(asked: str) -> str:
+    """Return a hint for what looks like a field, such as `user:ann`, but is text; empty for a query without any.
+
+    It is for people whose query has found nothing: words that are found are what was meant.
+    """
     found = _LIKE_A_FIELD.findall(_PHRASE.sub('"', asked.translate(_QUOTES)))
-    return [field for field in dict.fromkeys(found) if field.lower() not in FIELDS]
+    unknown = [f"{field}:" for field in dict.fromkeys(found) if field.lower() not in FIELDS]
+    *first, last = [f"{field}:" for field in FIELDS]
+    hint = f"unknown field {', '.join(unknown)} searched as text; the fields are {', '.join(first)} and {last}"
+    return hint if unknown else ""
 
 
 def checked(asked: str) -> str:

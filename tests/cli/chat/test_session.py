@@ -21,6 +21,7 @@ from ttweet.cli.chat.screen import Screen
 from ttweet.client.cursor import Cursor
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import Refused, TtweetError
+from ttweet.model.query import unknown_fields_hint
 
 LOST = "connection lost: the server closed the connection; retrying until the server answers"
 TIME = r"[0-9:]{8}"
@@ -80,6 +81,7 @@ def test_a_tag_beside_the_text_is_shown_though_the_text_has_a_longer_one(server:
         ("/find by:bob", ["#1  now  bob: one #cs", "#4  now  bob: four"]),
         ("/find nowhere", ["nothing found"]),
         ("/find three", ["#3  now  three #python"]),
+        ("/find auther:bob", ["nothing found", unknown_fields_hint("auther:bob")]),
         ("/follow #cs python", ["following #cs #python"]),
         ("/follow", ["following all tweets"]),
         ("/unfollow", ["following nothing"]),

@@ -51,7 +51,7 @@ def find(
         output.write_tweets(newest_last, now=now_ms(), marks=_marks(asked))
     if not newest_last:
         shell.complain(f"no tweet found: {asked}" if asked else "no older tweets" if before else "no tweets yet")
-        tell_unknown_fields(asked)  # words that are found are what was meant
+        tell_unknown_fields(asked)
     if found.searched_to is not None or found.more:
         _tell_where_to_go_on(found, partial(_again, words, given, ["--json"] * json))
     return shell.DONE if newest_last else shell.NOTHING

@@ -26,6 +26,7 @@ from ttweet.model import hashtags
 from ttweet.model.durations import ago
 from ttweet.model.errors import ConnectError, Refused, SlowDown, TtweetError
 from ttweet.model.limits import QUERY_LIMIT
+from ttweet.model.query import unknown_fields_hint
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet, nfc, queried_tag, search_key
@@ -169,6 +170,8 @@ class ChatSession:
         self._say_listed([_line(tweet, ago(tweet.at, now)) for tweet in reversed(found.tweets)])
         if found.more:
             self._screen.say(f"the newest {len(found.tweets)}; ttweet find shows more")
+        if not found.tweets and (hint := unknown_fields_hint(query)):
+            self._screen.say(hint)
 
     def _list_tags(self) -> None:
         tags = self._ask(*calls.list_tags(limit=QUERY_LIMIT)).tags

@@ -143,27 +143,6 @@ async def test_tags_beside_the_text_are_shown_below_it() -> None:
         assert re.findall('class="tag" href="([^"]+)"', (await page(http, "/tweets/1"))) == ["/tags/abc", "/tags/a"]
 
 
-async def test_found_words_are_marked_and_the_query_stays_in_its_field() -> None:
-    async with http_serving() as http:
-        await http.post("The build failed #ci", "build 2 #web", "other", *["build"] * 20)
-        html = await page(http, "/find?q=build+-web")
-        assert html.count("<mark>build</mark>") == 20
-        assert 'value="build -web"' in html
-        (older,) = re.findall(r'<a href="([^"]+)" rel="next">', html)
-        html = await page(http, f"/find{unescape(older)}")
-        assert texts(html) == ["The build failed #ci"]
-        assert "The <mark>build</mark> failed" in html
-
-
-async def test_a_query_that_finds_nothing_or_means_nothing_is_answered_with_help() -> None:
-    async with http_serving() as http:
-        assert "Nothing found" in await page(http, "/find?q=nothing")
-        answer = await look(http, "/find?q=since:%22%3E")
-        assert answer.status == 422
-        assert b'value="since:&#34;&gt;"' in answer.body
-        assert b"How to find" in answer.body
-
-
 @pytest.mark.parametrize("path", ["/", "/tags/a", "/by/ann", "/find?q=a+%26"])
 async def test_a_page_leads_to_its_other_forms(path: str) -> None:
     async with http_serving() as http:

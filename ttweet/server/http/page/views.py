@@ -13,7 +13,7 @@ from ttweet.model import hashtags
 from ttweet.model.answers import Names, Shared
 from ttweet.model.durations import DAY_MS
 from ttweet.model.limits import MAX_QUERY_LIMIT
-from ttweet.model.query import marks, parse
+from ttweet.model.query import marks, parse, unknown_fields_hint
 from ttweet.model.requests import Delete, ListTags, Post
 from ttweet.model.times import now_ms, utc
 from ttweet.model.tweets import HISTORY_DAYS, Found, Page, TagPage, TagSummary, Tweet
@@ -124,6 +124,7 @@ async def find(call: Call, answer: Found) -> Response:
         "further": f"?{urlencode({'q': asked, 'before': searched_to})}" if searched_to else "",
         "searched_to": searched_to,
         "query": asked,
+        "hint": unknown_fields_hint(asked),
         "json_path": f"/find.json?{urlencode({'q': asked})}",
     }
     return replace(_response(call, "find.html", title=f"{asked} on ttweet", **values), headers=caching_of(call, answer))
