@@ -193,6 +193,11 @@ def test_a_count_takes_as_many_queries_as_it_needs(timeline: Server, monkeypatch
     assert (done.stdout, done.stderr, asked) == ("6\n", "", [None, 9, 5])
 
 
+def test_a_count_may_be_json(timeline: Server) -> None:
+    for where in places(timeline):
+        assert run("find", "green", "--count", "--json", *where).stdout == '{"count":5}\n'
+
+
 def test_a_new_file_has_no_tweets_yet(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server:
         for where in places(server):

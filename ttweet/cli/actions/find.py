@@ -41,7 +41,7 @@ def find(
     given = {"--by": by, "--since": since, "--limit": most, "--db": db, "--server": server, "--ca": ca}
     with open_source(db, server, ca) as source:
         if count:
-            return _count(source, asked, before)
+            return _count(source, asked, before, json=json)
         found = source.find(asked, limit=limit, before=before)
     newest_last = found.tweets[::-1]
     if json:
@@ -67,7 +67,7 @@ def _marks(asked: str) -> output.Marks | None:
     return lambda text: query.marks(wanted, text)
 
 
-def _count(source: Source, asked: str, before: int | None) -> int:
+def _count(source: Source, asked: str, before: int | None, *, json: bool) -> int:
     """Write how many tweets there are, counted by as many queries as it takes."""
     number = 0
     while True:
@@ -76,7 +76,10 @@ def _count(source: Source, asked: str, before: int | None) -> int:
         if counted.searched_to is None or (before is not None and counted.searched_to >= before):
             break
         before = counted.searched_to
-    shell.write(f"{number}")
+    if json:
+        output.write_json({"count": number})
+    else:
+        shell.write(f"{number}")
     if not number:
         tell_unknown_fields(asked)
     return shell.DONE if number else shell.NOTHING

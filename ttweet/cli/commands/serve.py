@@ -77,7 +77,15 @@ RateOption = Annotated[
         help="Limit for each address and token: 20/s, 100/min, none.",
     ),
 ]
-Burst = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Requests allowed at once, above the rate.")]
+Burst = Annotated[
+    int | None,
+    AMOUNT,
+    Parameter(
+        metavar="N",
+        show_default=lambda _: f"{DEFAULT_RATE.burst:,}",
+        help="Requests allowed at once, above the rate.",
+    ),
+]
 TlsCert = Annotated[Path | None, FILE, Parameter(help="Use TLS with this certificate chain (PEM).")]
 TlsKey = Annotated[Path | None, FILE, Parameter(help="The private key of the certificate (PEM).")]
 TlsClientCa = Annotated[Path | None, FILE, Parameter(help="Require client certificates signed by one of these (PEM).")]
@@ -131,7 +139,7 @@ def serve(
     keep: KeepAge = None,
     keep_last: KeepLast = None,
     rate: Annotated[RateOption, RARE] = None,
-    burst: Annotated[Burst, RARE] = DEFAULT_RATE.burst,
+    burst: Annotated[Burst, RARE] = None,
     http: Http = None,
     http_name: Annotated[HttpName, RARE] = None,
     http_proxy: Annotated[HttpProxy, RARE] = None,
@@ -172,6 +180,7 @@ def serve(
         cluster=_cluster(cluster, begin=begin),
     )
     _refuse_without_http(config)
+    refuse_conflict({"--log-format classic": log_format == "classic", "--quiet": quiet})
     return _run(config)
 
 
@@ -219,12 +228,14 @@ def _keep(age_s: float | None, last: int | None) -> Keep:
     return Keep(age_s, last)
 
 
-def _rates(text: str | None, burst: int) -> Rates:
+def _rates(text: str | None, burst: int | None) -> Rates:
     """Return the rate that the option asks for, which then holds for this machine too. Raises UsageError."""
+    if text == "none":
+        refuse_conflict({"--rate none": True, "--burst": burst})
+        return NO_RATES
+    burst = DEFAULT_RATE.burst if burst is None else burst
     if text is None:
         return Rates(DEFAULT_RATE._replace(burst=burst))
-    if text == "none":
-        return NO_RATES
     try:
         return Rates(rate_limit.parse(text, burst), loopback=True)
     except ValueError as exc:

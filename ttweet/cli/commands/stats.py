@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.open_client import open_client
-from ttweet.cli.options import Ca, Json, Server
+from ttweet.cli.options import Ca, Json, Server, refuse_conflict
 from ttweet.model import durations, times
 from ttweet.model.reports import escape
 
@@ -19,6 +19,7 @@ All = Annotated[bool, Parameter(name="--all", negative="", help="Show the limits
 
 def stats(*, all_: All = False, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Show how a server is doing."""
+    refuse_conflict({"--all": all_, "--json": json})  # which has everything
     with open_client(server, ca=ca) as client:
         parts = client.stats()
     if json:

@@ -50,6 +50,7 @@ def tags(
 ) -> int:
     """List the tags, or show the tweets of one."""
     refuse_conflict({"--svg": svg, "--json": json})
+    refuse_conflict({"--plot": plot, "--svg": svg})
     refuse_needless_force("--svg", svg, force=force)
     if days is not None and not (plot or svg):
         raise shell.UsageError("invalid option: --days belongs to a chart; add --plot, or --svg FILE")

@@ -90,7 +90,7 @@ write; without TLS, set --no-tls.""",
 
 STATS = HelpPage(
     name="ttweet stats",
-    usage=r"ttweet stats \[--all] \[--server HOST:PORT] \[--json]",
+    usage=r"ttweet stats \[--all | --json] \[--server HOST:PORT]",
     summary="Show what a server has counted, and its limits.",
     details="""The server counts from its start: connections, followers, uploads, deletions, commits, and refused
 requests by reason. It also shows the length of its queue and the size of its file, and with --all or --json the limits
