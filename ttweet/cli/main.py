@@ -53,6 +53,8 @@ GROUPS = {
 }
 COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}
 
+_HELP_FLAGS = ["--help", "-h", "--help-all"]
+_WORDS = ("", "help", "version")  # they stand for options
 ALIASES = {"list": "find", "ls": "find", "search": "find"}
 _OPTIONS = Group(PROGRAM_OPTIONS, sort_key=len(GROUPS) + 1)
 Upload = Annotated[
@@ -89,11 +91,14 @@ def _main(arguments: Sequence[str]) -> int:
 def _understood(arguments: Sequence[str]) -> list[str]:
     """Return a command line with the command's own name, and the words that a query of `find` excludes behind `--`.
 
-    The parser would read `-slow` as `-s low`. Raises UsageError for one of OTHER_NAMES.
+    The parser would read `-slow` as `-s low`. Raises UsageError for one of OTHER_NAMES, and for the help of no command.
     """
     name, *rest = arguments or [""]
+    if name in ("help", *_HELP_FLAGS):  # `help post` and `--help post` are `post --help`
+        name, *rest = [*rest[:1], "--help" if name == "help" else name]
     name = ALIASES.get(name, name)
-    if name in OTHER_NAMES:
+    has_no_page = name not in COMMANDS and not name.startswith("-") and name not in _WORDS
+    if name in OTHER_NAMES or (has_no_page and set(rest) & set(_HELP_FLAGS)):
         raise shell.UsageError(_no_command(name))
     if name != "find":
         return [name, *rest] if arguments else []
@@ -112,7 +117,7 @@ def make_app(*, full: bool = False) -> App:
     app = App(
         name="ttweet",
         version=f"ttweet {__version__}",
-        help_flags=["--help", "-h", "--help-all"],
+        help_flags=_HELP_FLAGS,
         group_arguments=Group("Arguments", sort_key=len(GROUPS)),
         group_parameters=Group("Options", sort_key=len(GROUPS) + 1),
         default_parameter=Parameter(show_env_var=False, show_choices=False),
@@ -157,19 +162,13 @@ def run_classic(
             return classic.upload(host, port, message)
         case False, True, (host, port):
             return classic.download(host, port)
-        case False, False, () | ("help",):
-            return _help()
-        case False, False, ("help", name, *_) if ALIASES.get(name, name) in COMMANDS:
-            return _help(ALIASES.get(name, name))
+        case False, False, ():
+            make_app().help_print(())
+            return shell.DONE
         case False, False, ("version",):
             shell.write(f"ttweet {__version__}")
             return shell.DONE
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
-
-
-def _help(*command: str) -> int:
-    make_app().help_print(command)
-    return shell.DONE
 
 
 class _Lazy:
@@ -195,7 +194,7 @@ def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) ->
     if upload and download:
         return "conflicting options: -u and -d; give one of them"
     if not (upload or download):
-        return _no_command(arguments[1] if arguments[0] == "help" else arguments[0])
+        return _no_command(arguments[0])
     arguments = _parted(arguments)
     if download:
         return f"invalid command line: -d takes HOST PORT; run: {_example('-d', arguments)}"
