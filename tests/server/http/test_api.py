@@ -66,7 +66,7 @@ async def test_json_has_tags_beside_the_text_and_a_key() -> None:
         ('{"text":"a","tags":["b c"]}', {"content_type": "application/json"}, 422, "bad_tag"),
     ],
 )
-async def test_what_is_no_tweet_is_refused_and_counted_once(
+async def test_a_body_that_is_no_tweet_is_refused_and_counted_once(
     body: str | bytes, headers: Mapping[str, str], status: int, code: str
 ) -> None:
     async with http_serving() as http:
@@ -92,7 +92,7 @@ async def test_a_post_is_repeated_without_harm_by_its_key() -> None:
         assert (again.status, again.json["id"], again.json["deleted"]) == (200, 1, True)
 
 
-async def test_what_the_store_does_not_take_is_reported_with_its_status() -> None:
+async def test_an_error_of_the_store_is_reported_with_its_status() -> None:
     store = MemoryStore()
     async with http_serving(store) as http:
         for code, status in (("full", 507), ("busy", 503), ("altered", 503)):
@@ -207,6 +207,20 @@ async def test_an_answer_is_known_by_its_tag_until_something_changes() -> None:
             assert (await http.ask("GET", path, if_none_match=f'W/"other",{strong}')).status == 304, "compared as weak"
         assert (await http.ask("GET", "/tweets.txt", if_none_match=versions[-1])).status == 200, "another form"
         assert (await http.ask("GET", "/tweets.json", if_none_match=versions[0])).status == 200
+
+
+@pytest.mark.parametrize("path", ["/tweets.json", "/tweets/1", "/", "/find?q=since:2h", "/online", "/openapi.json"])
+async def test_a_client_that_needs_no_answer_if_there_is_one_gets_none(path: str) -> None:
+    async with http_serving() as http:
+        await http.post("one")
+        whole = await http.ask("GET", path)
+        for method in ("GET", "HEAD"):
+            answer = await http.ask(method, path, if_none_match="*")
+            assert (answer.status, answer.body) == (304, b"")
+            for name in ("etag", "cache-control", "vary"):
+                assert answer.headers.get(name) == whole.headers.get(name)
+        assert (await http.ask("GET", "/tweets/2", if_none_match="*")).status == 404
+        assert (await http.ask("DELETE", "/tweets/1", if_none_match="*")).status == 204
 
 
 async def test_an_answer_of_another_log_is_not_known() -> None:

@@ -73,7 +73,7 @@ async def test_a_connection_that_is_not_kept_alive_ends_with_the_answer(end: byt
         (HEAD[:9], b"400"),
     ],
 )
-async def test_what_is_no_request_is_answered_once_and_ends_the_connection(data: bytes, status: bytes) -> None:
+async def test_bytes_that_are_no_request_are_answered_once_and_end_the_connection(data: bytes, status: bytes) -> None:
     async with http_serving() as http:
         caller = http.call()
         await caller.stream.send_all(data)

@@ -18,7 +18,8 @@ HOSTS = [
     ("tweets.example.", 421),
     ("1", 421),
     ("[evil]:8080", 421),
-    ("", 421),
+    ("", 400),
+    (":8080", 400),
 ]
 ORIGINS: list[tuple[dict[str, str], int]] = [
     ({}, 201),
@@ -43,6 +44,8 @@ async def test_a_server_answers_under_its_addresses_and_names_alone(host: str, s
         if status == 421:
             assert answer.code == "forbidden"
             assert "--http-name" in answer.json["detail"]
+        if status == 400:
+            assert answer.json["detail"] == "empty Host: name the server, such as Host: localhost"
 
 
 @pytest.mark.parametrize(("headers", "status"), ORIGINS)

@@ -81,10 +81,30 @@ def test_a_target_with_a_server_in_it_is_a_path_all_the_same(target: bytes) -> N
         (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n", 431),
     ],
 )
-def test_what_is_no_request_or_could_be_two_is_refused(data: bytes, status: int) -> None:
+def test_bytes_that_are_no_request_or_could_be_two_are_refused(data: bytes, status: int) -> None:
     with pytest.raises(Malformed) as caught:
         requests_of(data)
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        (b"", "send the header Host once, such as Host: localhost"),
+        (b"Host: h\r\nHost: i\r\n", "send the header Host once, such as Host: localhost"),
+        (b"Host: h\r\nContent-Length: x\r\n", "send the header Content-Length once, with a whole number"),
+        (
+            b"Host: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
+            "send the header Content-Length once, with a whole number",
+        ),
+        (b"Host: h\r\nTransfer-Encoding: gzip\r\n", "send the header Transfer-Encoding once, as chunked"),
+        (b"Host: h\r\nX : a\r\n", "send HTTP as RFC 9112 has it"),
+    ],
+)
+def test_a_header_that_is_missing_or_wrong_is_named(headers: bytes, problem: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        requests_of(b"POST / HTTP/1.1\r\n" + headers + b"\r\n")
+    assert caught.value.text == f"invalid request: {problem}"
 
 
 def test_lines_may_end_without_cr_and_a_body_may_look_like_a_fold() -> None:

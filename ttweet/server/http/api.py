@@ -154,10 +154,11 @@ def _stream(call: Call, resource: _Resource, html: streams.EventEncoder) -> Stre
 
 async def _post(call: Call) -> Response:
     tweet = await call.post(posting.post_of(call.request))
+    if posting.is_form(call.request):
+        path = f"/tweets/{tweet.id}" if isinstance(tweet, Tombstone) else f"/#t{tweet.id}"
+        return Response(303, headers=(("Location", path),))
     if isinstance(tweet, Tombstone):
         return Response(200, forms.as_document({"id": tweet.id, "at": tweet.at, "deleted": True}), forms.JSON_TYPE)
-    if posting.is_form(call.request):
-        return Response(303, headers=(("Location", f"/#t{tweet.id}"),))
     return Response(201, forms.as_document(as_json(tweet)), forms.JSON_TYPE, (("Location", f"/tweets/{tweet.id}"),))
 
 

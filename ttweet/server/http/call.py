@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
+from http import HTTPStatus
 
 import trio
 
@@ -18,8 +19,8 @@ from ttweet.model.requests import OrderedRequest, Post
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.server.answered_requests import AnsweredRequests
-from ttweet.server.http.request import HttpRequest
-from ttweet.server.http.response import Headers, Response
+from ttweet.server.http.request import SAFE, HttpRequest
+from ttweet.server.http.response import Headers, Response, Stream
 
 _KEPT_VERSIONS = 64  # 1 MiB at most: what clients ask for again while nothing is new, a fifteenth of a 304
 
@@ -155,6 +156,13 @@ class Call:
     def not_modified(self) -> Response:
         """Return the answer to a client that has this version."""
         return Response(304, headers=self.caching)
+
+    def conditional(self, answer: Response | Stream) -> Response | Stream:
+        """Return the answer to a client that needs none if there is any: `If-None-Match: *` (RFC 9110, 13.1.2)."""
+        has_any = self.request.header("if-none-match").strip() == "*" and self.request.method in SAFE
+        if has_any and isinstance(answer, Response) and answer.status == HTTPStatus.OK:
+            return Response(304, headers=answer.headers)
+        return answer
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

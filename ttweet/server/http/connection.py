@@ -275,7 +275,7 @@ class HttpConnection:
             self._admit(requester, route.cost)
             if route.asks is not None:
                 call.admit(route.asks)  # before the query or the body is read
-            answer = await route.handle(call)
+            answer = call.conditional(await route.handle(call))
             if isinstance(answer, Stream) and request.method != "HEAD":
                 self._stream = answer
                 answer = await self._follow(call, answer)

@@ -26,6 +26,8 @@ def check_host(request: HttpRequest, names: Collection[str]) -> None:
     """Raise Unserved for a host that is neither an address, nor localhost, nor one of the server's names."""
     host = request.header("host")
     name = hostname(host)
+    if not name and request.version != "1.0":
+        raise Unreachable(400, "bad_request", "empty Host: name the server, such as Host: localhost")
     if not (name == "localhost" or name in names or _is_address(name) or (not host and request.version == "1.0")):
         raise Unreachable(
             421, "forbidden", f"unknown host {name[:60]!a}; the operator can allow it with --http-name NAME"

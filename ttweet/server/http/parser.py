@@ -21,6 +21,14 @@ _OF_TTWEET = re.compile(rb"\[|[ud]\n")  # the first bytes of a framed or a class
 _FOLD = re.compile(rb"\n[ \t]")
 
 
+_HEADERS = {
+    "Host": "send the header Host once, such as Host: localhost",
+    "Content-Length": "send the header Content-Length once, with a whole number",
+    "Transfer-Encoding": "send the header Transfer-Encoding once, as chunked",
+}
+"""The remedies for the headers that an error of h11 names."""
+
+
 class _Head(NamedTuple):
     method: str
     path: str
@@ -152,4 +160,5 @@ def _malformed(exc: h11.RemoteProtocolError) -> Malformed:
     status = exc.error_status_hint
     if status == 431:
         return _too_long()
-    return Malformed(status if status in (400, 501) else 400, "invalid request: send HTTP as RFC 9112 has it")
+    text = next((text for name, text in _HEADERS.items() if name in str(exc)), "send HTTP as RFC 9112 has it")
+    return Malformed(status if status in (400, 501) else 400, f"invalid request: {text}")

@@ -85,6 +85,16 @@ async def test_a_form_is_answered_with_the_page_that_shows_its_tweet() -> None:
         assert texts(await page(http, "/")) == ["one\ntwo #a"]
 
 
+async def test_a_form_with_the_key_of_a_deleted_tweet_leads_to_a_page_that_says_so() -> None:
+    async with http_serving() as http:
+        await submit(http, "/tweets", text="one", key="k")
+        await http.ask("DELETE", "/tweets/1")
+        answer = await submit(http, "/tweets", text="one", key="k")
+        assert (answer.status, answer.headers["location"]) == (303, "/tweets/1")
+        answer = await look(http, "/tweets/1")
+        assert (answer.status, b"Tweet 1 was deleted." in answer.body) == (410, True)
+
+
 async def test_a_form_that_is_refused_keeps_what_was_typed() -> None:
     async with http_serving() as http:
         typed = "</textarea><b>" + "a" * 137
@@ -283,7 +293,7 @@ async def test_a_cookie_whose_token_was_revoked_is_taken_back_on_the_way_to_the_
 
 
 @pytest.mark.parametrize("right", ["none", *RIGHTS])
-async def test_what_browsers_alone_ask_for_needs_the_same_rights(tmp_path: Path, right: str) -> None:
+async def test_paths_for_browsers_alone_need_the_same_rights(tmp_path: Path, right: str) -> None:
     authenticator, secrets = made(tmp_path)
     async with http_serving(authenticator=authenticator) as http:
         await http.ask("POST", "/tweets", "one #a", token=secrets[POST])

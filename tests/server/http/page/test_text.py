@@ -34,7 +34,7 @@ def test_a_text_is_shown_as_it_was_written(text: str, html: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["א\u2067ב\u2069", "\u061ca\u200eb\u200f", "👨\u200d👩", "❤\ufe0f", SCOTLAND])
-def test_what_scripts_and_emoji_need_stays_as_it_is(text: str) -> None:
+def test_characters_that_scripts_and_emoji_need_stay_as_they_are(text: str) -> None:
     assert as_html(text) == text
 
 
