@@ -115,7 +115,7 @@ def test_a_refusal_has_the_text_and_the_code_of_etcd(wrap: Callable[[int, bytes]
     ],
     ids=lambda data: data[:24].decode(),
 )
-def test_what_is_not_the_gateway_is_refused(data: bytes) -> None:
+def test_an_answer_of_another_program_than_the_gateway_is_refused(data: bytes) -> None:
     codec = asked()
     with pytest.raises(MalformedAnswerError):  # noqa: PT012  # at once, or at the end
         codec.receive_data(data)

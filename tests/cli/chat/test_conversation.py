@@ -62,7 +62,7 @@ def test_a_server_that_answers_more_than_it_was_asked_is_no_ttweet_server() -> N
     assert "not a ttweet server" in str(fault)
 
 
-def test_what_is_no_frame_ends_the_connection() -> None:
+def test_a_line_that_is_no_frame_ends_the_connection() -> None:
     assert "not a ttweet server" in str(conversation(FakeLink(b"HTTP/1.1 400 Bad Request\r\n")).read(lambda _: None))
 
 
