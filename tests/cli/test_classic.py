@@ -52,7 +52,8 @@ def test_an_empty_message_resets_the_last_one(server: Server, capsys: pytest.Cap
 
 def test_a_refused_post_prints_nothing_on_stdout(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert upload(server, "x" * 151) == shell.REFUSED
-    assert capsys.readouterr() == ("", "ttweet: too long: 151 characters; use at most 150\n")
+    way = f"run: ttweet post --server {server.address} --split MESSAGE"
+    assert capsys.readouterr() == ("", f"ttweet: too long: 151 characters; use at most 150, or {way}\n")
 
 
 def test_bad_bytes_and_bad_ports_are_wrong_usage(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

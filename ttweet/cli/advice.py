@@ -70,6 +70,11 @@ def _with_source(text: str) -> str:
     return f"{problem} (from {variable}){mark}{remedy}" if variable else text
 
 
+def beyond_the_limit(refused: Refused, way: str) -> Refused:
+    """Return the error of a text that is too long with what takes such a text here; any other error as it is."""
+    return Refused(refused.code, f"{refused.text}, or {way}") if refused.code == "too_long" else refused
+
+
 def with_commands(remedy: str, *about: str) -> str:
     """Return a remedy with the commands for it, as far as there are any."""
     return remedy + _commands(remedy, *about)

@@ -30,7 +30,7 @@ def upload(host: str, port: str, message: str) -> int:
         except Refused as refused:
             if refused.code not in _NOT_LET_IN:
                 _tell(client)
-            raise
+            raise _with_way_out(refused, client.address) from refused
         _tell(client, reports.transmission_done())
     shell.tell_done(shell.stored_with(stored.id), shell.write, reports.SUCCESS)
     if shell.on_terminal(sys.stderr):
@@ -52,6 +52,12 @@ def download(host: str, port: str) -> int:
 def _client(host: str, port: str) -> Client:
     """Return a client of the server named; an IPv6 address may stand in brackets, as `--server` wants it."""
     return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port), on_wait=shell.wait_teller())
+
+
+def _with_way_out(refused: Refused, server: str) -> Refused:
+    from ttweet.cli.advice import beyond_the_limit  # most messages are stored
+
+    return beyond_the_limit(refused, f"run: ttweet post --server {server} --split MESSAGE")
 
 
 def _tell(client: Client, *done: Report) -> None:

@@ -24,6 +24,7 @@ from ttweet.model.errors import Refused, TtweetError
 from ttweet.model.query import unknown_fields_hint
 
 LOST = "connection lost: the server closed the connection; retrying until the server answers"
+TOO_LONG = "too long: 151 characters; use at most 150"
 TIME = r"[0-9:]{8}"
 FULL_DISK = """
 import os
@@ -103,7 +104,7 @@ def test_nothing_is_posted_after_the_end(server: ServerHere, line: str) -> None:
     ("line", "complaint", "code"),
     [
         ("/bogus", "unknown command '/bogus'; /help lists the commands", shell.USAGE),
-        ("x" * 151, "too long: 151 characters; use at most 150", shell.REFUSED),
+        ("x" * 151, f"{TOO_LONG}, or in a shell: ttweet post --split MESSAGE", shell.REFUSED),
         ("/follow a-b", "invalid tag", shell.REFUSED),
         ("/unfollow cs", "not following #cs: following all tweets", shell.USAGE),
         ('/find "', "nothing to find: ", shell.REFUSED),

@@ -57,7 +57,7 @@ def lines_of(*chunks: bytes) -> list[list[InputLine]]:
 
 
 def post(client: Client, data: bytes, *, key: str | None = None, json: bool = False) -> int:
-    return shell.run(post_lines, client, stream(data), tags=[], key=key, json=json)
+    return shell.run(post_lines, client, stream(data), tags=[], key=key, json=json, quiet=False)
 
 
 # Reading
@@ -132,7 +132,7 @@ def test_refused_lines_are_reported_with_their_numbers(server: Server) -> None:
     assert done.returncode == shell.REFUSED
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.splitlines()[:3] == [
-        "ttweet: line 2: too long: 151 characters; use at most 150",
+        "ttweet: line 2: too long: 151 characters; use at most 150, or post it alone: ttweet post --split MESSAGE",
         "ttweet: line 4: the text is not valid UTF-8: byte 0xff after 0 characters; convert it to UTF-8",
         "ttweet: line 5: invalid text: a NUL character at position 5; remove it",
     ]
@@ -153,6 +153,17 @@ def test_a_line_that_is_too_long_is_a_refused_line_like_any_other(server: Server
     assert done.stderr.splitlines()[-1].startswith("2 posted, 2 refused, in ")
 
 
+def test_quiet_prints_refused_lines_alone(server: Server) -> None:
+    quiet = ["post", "--lines", "--quiet", "--server", server.address]
+    done = run(*quiet, stdin=b"one\ntwo\n")
+    assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, "", "")
+    done = run(*quiet, stdin=b"three\nnul \0")
+    assert (done.returncode, done.stdout) == (shell.REFUSED, "")
+    assert done.stderr.startswith("ttweet: line 2: invalid text: a NUL character")
+    with Client("127.0.0.1", server.port) as client:
+        assert client.last_text() == "three"
+
+
 def test_a_full_disk_for_the_ids_tells_what_is_stored(server: Server) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
@@ -167,7 +178,8 @@ def test_json_tells_of_every_line(server: Server) -> None:
     done = run("post", "--lines", "--json", "--tag", "all", "--server", server.address, stdin=b"a #x\n\n" + b"y" * 151)
     first, second = map(json.loads, done.stdout.splitlines())
     assert first == {"line": 1, "id": first["id"], "at": first["at"], "tags": ["x", "all"]}
-    assert second == {"line": 3, "code": "too_long", "text": "too long: 151 characters; use at most 150"}
+    said = "too long: 151 characters; use at most 150, or post it alone: ttweet post --split MESSAGE"
+    assert second == {"line": 3, "code": "too_long", "text": said}
     described = section("post")
     assert all(re.search(rf'[`"]{field}[`"]', described) for field in {**first, **second})
 
@@ -247,7 +259,7 @@ def test_with_a_key_the_way_on_is_to_run_it_again(capsys: pytest.CaptureFixture[
 
 def test_a_missing_server_leaves_no_line_unknown() -> None:
     with Client("127.0.0.1", 1) as client, pytest.raises(ConnectError) as raised:
-        post_lines(client, stream(b"one\n"), tags=[], key=None, json=False)
+        post_lines(client, stream(b"one\n"), tags=[], key=None, json=False, quiet=False)
     assert raised.value.text.endswith("; start one: ttweet serve 1")
 
 

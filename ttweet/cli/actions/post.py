@@ -43,14 +43,13 @@ def refuse_impossible(text: str, ways: str = "--cut or --split") -> None:
     """Raise Refused for a text that no server takes, before one is looked for. `ways`: what takes one too long."""
     if len(text) <= SHORT and "\0" not in text:
         return
-    from ttweet.model import tweets  # most texts are short
+    from ttweet.cli.advice import beyond_the_limit  # most texts are short
+    from ttweet.model import tweets
 
     try:
         tweets.refuse_impossible(text)
     except Refused as refused:
-        if refused.code != "too_long":
-            raise
-        raise Refused(refused.code, f"{refused.text}, or add {ways}") from refused
+        raise beyond_the_limit(refused, f"add {ways}") from refused
 
 
 def write_stored(stored: Stored, *, json: bool, quiet: bool) -> None:

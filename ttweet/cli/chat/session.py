@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ttweet import defaults
 from ttweet.cli import shell
+from ttweet.cli.advice import beyond_the_limit
 from ttweet.cli.chat.conversation import Conversation
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.live import News
@@ -130,7 +131,10 @@ class ChatSession:
             raise shell.UsageError(
                 "not posted: this is a command of ttweet chat --course; /help lists the commands of this session"
             )
-        stored = self._ask(*calls.post(shell.checked_text(text), key=secrets.token_urlsafe(12)))
+        try:
+            stored = self._ask(*calls.post(shell.checked_text(text), key=secrets.token_urlsafe(12)))
+        except Refused as refused:
+            raise beyond_the_limit(refused, "in a shell: ttweet post --split MESSAGE") from refused
         self._screen.say(f"posted #{stored.id}")
 
     def _follow(self, tags: list[str]) -> None:

@@ -77,7 +77,6 @@ def post(
     refuse_conflict({"--quiet": quiet, "--json": json})
     refuse_conflict({"--cut": cut, "--split": split, "--lines": lines})
     refuse_conflict({"--split": split, "--spool": spool})
-    refuse_conflict({"--quiet": quiet, "--lines": lines})
     if key is not None:
         shell.checked_text(key, "the key")
     open_as = partial(open_client, server, ca=ca)
@@ -91,7 +90,7 @@ def post(
     if lines:
         if empty:
             raise shell.UsageError("conflicting options: --empty and --lines; give one of them")
-        return _post_lines(open_as(as_name), tags=tags, key=key, json=json, spool=spool)
+        return _post_lines(open_as(as_name), tags=tags, key=key, json=json, quiet=quiet, spool=spool)
     text = _stdin_text() if text is None else text
     if not (empty or text.strip()):
         raise shell.UsageError(
@@ -145,7 +144,7 @@ def _post_waiting(open_as: OpenAs) -> int:
     return shell.DONE
 
 
-def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, spool: bool) -> int:
+def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, quiet: bool, spool: bool) -> int:
     if spool:
         raise shell.UsageError(
             "conflicting options: --spool and --lines; use --lines --key KEY, and retry: no line is posted twice"
@@ -153,7 +152,7 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
     from ttweet.cli.commands.post_lines import post_lines
 
     with client:
-        return post_lines(client, reader(), tags=tags, key=key, json=json)
+        return post_lines(client, reader(), tags=tags, key=key, json=json, quiet=quiet)
 
 
 def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:

@@ -12,6 +12,7 @@ from io import BufferedReader
 from typing import NamedTuple
 
 from ttweet.cli import output, shell
+from ttweet.cli.advice import beyond_the_limit
 from ttweet.cli.progress import Show, progress
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused
@@ -21,6 +22,7 @@ from ttweet.protocol.replies import Stored
 READ_BYTES = 64 * 1024  # of one read of a pipe
 MAX_LINE_BYTES = 1024 * 1024  # of a line of stdin, which is kept in memory; a message has 600
 TOO_LONG = Refused("too_long", f"too long: more than {MAX_LINE_BYTES:,} bytes; use at most {MAX_CHARACTERS} characters")
+ALONE = "post it alone: ttweet post --split MESSAGE"
 PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
 
 
@@ -36,9 +38,10 @@ class InputLine(NamedTuple):
 
 @dataclass(slots=True)
 class PostTally:
-    """The outcomes of the lines so far, each of which is shown, as `json` or not."""
+    """The outcomes of the lines so far, each of which is shown, as `json` or not; if `quiet`, only the refused ones."""
 
     json: bool
+    quiet: bool
     stored: int = 0
     refused: int = 0
     under_way: deque[int] = field(default_factory=deque)  # the numbers of the lines that are not answered yet
@@ -55,7 +58,8 @@ class PostTally:
             _show_refused(line, outcome, json=self.json)
         else:
             self.stored += 1
-            _show_stored(line, outcome, json=self.json)
+            if not self.quiet:
+                _show_stored(line, outcome, json=self.json)
 
     @property
     def total(self) -> str:
@@ -72,10 +76,12 @@ class PostTally:
         return f"{self.stored:,} posted" + (f", {self.refused:,} refused" if self.refused else "")
 
 
-def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
+def post_lines(
+    client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool, quiet: bool
+) -> int:
     """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
-    tally = PostTally(json)
-    with progress() as show:
+    tally = PostTally(json, quiet)
+    with progress(wanted=not quiet) as show:
         try:
             for lines in read_lines(stream):
                 if lines and lines[0].text is None:
@@ -91,7 +97,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
         except KeyboardInterrupt:
             shell.complain(f"interrupted{_left(tally, key)}")
             raise
-    if tally.refused or shell.on_terminal(sys.stderr):
+    if tally.refused or (shell.on_terminal(sys.stderr) and not quiet):
         shell.hint(tally.total)
     if tally.fault:
         return shell.exit_code(tally.fault)
@@ -165,7 +171,7 @@ def _reason(line: InputLine, refused: Refused) -> str:
         shell.checked_text(line.text or "", "the text")
     except shell.UsageError as error:
         return str(error)  # the server speaks of surrogates, but the file has bytes
-    return refused.text
+    return refused.text if line.text is None else beyond_the_limit(refused, ALONE).text
 
 
 def _left(tally: PostTally, key: str | None) -> str:
