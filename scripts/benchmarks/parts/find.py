@@ -1,4 +1,4 @@
-"""Searches for words, of files with one and ten million tweets: the slowest of twenty, by one reader."""
+"""Searches of files with one and ten million tweets, and uploads to a server with and without an index of words."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import wordy
+from benchmarks import generator, wordy
 from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts.part import Kind
+from benchmarks.peers import ttweet
 from benchmarks.plan import Plan, Turn, say, take_turns
-from benchmarks.stage import BenchError, BenchStage, pinned
+from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
+from ttweet.client.sync_client import Client
 
 if TYPE_CHECKING:
     from ttweet.storage.sqlite.reader import SqliteReader
@@ -45,14 +47,18 @@ SLOW_SHAPES = {  # within the budget of a search
     "phrase of five": (f'"{_A} {_B} {_C} {_B} {_A}"', None),
     "short prefix": (f"{_D[:2]}*", None),
 }
+PROTOCOL = "ttweet-upload"
+CLIENTS = 64  # that upload at full load
+CATCH_UP_LIMIT_S = 120.0
 SLOWEST, INDEXING, BYTES = "slowest of 13", "indexing a tweet", "bytes of a tweet"
 
 
 def measure(stage: BenchStage, plan: Plan) -> PartFigures:
-    """Fill the files, then search them for each shape in turn."""
+    """Load a server with and one without an index of words, then fill the files and search them for each shape."""
     from ttweet.storage.sqlite.reader import SqliteReader
 
     part = PartFigures("find")
+    _measure_uploads(stage, plan, part)
     with ExitStack() as stack:
         for size in QUICK_SIZES if plan.quick else SIZES:
             path = _database(stage, plan, part, size)
@@ -64,6 +70,28 @@ def measure(stage: BenchStage, plan: Plan) -> PartFigures:
             take_turns(plan, part, turns)
             _add_slowest(part, f"{size:,}")
     return part
+
+
+def _measure_uploads(stage: BenchStage, plan: Plan, part: PartFigures) -> None:
+    load = plan.load(CLIENTS)
+    with ttweet.serve(stage) as indexing, ttweet.serve(stage, options=("--no-find",)) as without:
+        turns = [
+            Turn("indexing", load.case, "1/s", partial(generator.measure, stage, indexing, PROTOCOL, load)),
+            Turn("caught up", load.case, "s", partial(_catch_up, indexing)),
+            Turn("no index", load.case, "1/s", partial(generator.measure, stage, without, PROTOCOL, load)),
+        ]
+        take_turns(plan, part, turns)
+
+
+def _catch_up(server: PeerServer) -> Sample:
+    """How long after the end of a load the index of words has all of its tweets, s."""
+    began = time.monotonic()
+    with Client("127.0.0.1", server.port) as client:
+        while client.stats()["file"]["without_words"]:
+            if time.monotonic() - began > CATCH_UP_LIMIT_S:
+                raise BenchError(f"the index of words is not complete {CATCH_UP_LIMIT_S:g} s after the load")
+            time.sleep(0.05)
+    return Sample(time.monotonic() - began)
 
 
 def _database(stage: BenchStage, plan: Plan, part: PartFigures, size: int) -> Path:
@@ -116,8 +144,16 @@ KIND = Kind(
     name="find",
     title="Find",
     about=f"One reader searches files of different sizes for {LIMIT} tweets with {SEARCHES} queries of each shape; the "
-    "figure is the 95th percentile. Tweets have twelve of 40,000 words by Zipf's law. A search ends after 0.5 s.",
+    "figure is the 95th percentile. Tweets have twelve of 40,000 words by Zipf's law. A search ends after 0.5 s. "
+    f"{CLIENTS} clients upload at full load to a server with an index of words and to one with `--no-find`; `caught "
+    "up` is the time after each load until the index has all tweets.",
     measure=measure,
-    titles={name: name for name in (*SHAPES, *SLOW_SHAPES, SLOWEST, INDEXING, BYTES)},
-    case_title="tweets",
+    titles={
+        "indexing": "uploads, words indexed",
+        "no index": "uploads, --no-find",
+        "caught up": "caught up",
+        **{name: name for name in (*SHAPES, *SLOW_SHAPES, SLOWEST, INDEXING, BYTES)},
+    },
+    mine={"no index": "indexing"},
+    case_title="tweets or clients",
 )
