@@ -16,6 +16,7 @@ pytestmark = [
 
 
 def test_every_figure_of_the_part_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "scripts"))
     monkeypatch.setattr(find, "QUICK_SIZES", (200,))
     plan = Plan(rounds=1, seconds=0.2, warmup_s=0.05, quick=True)
     with stages.make(tmp_path) as stage:
