@@ -20,7 +20,6 @@ from ttweet.cluster.etcd_log import EtcdLog, opened
 from ttweet.cluster.layout import Layout
 from ttweet.cluster.local_etcd import EtcdNode, LocalEtcd
 from ttweet.cluster.messages import COMPACT, MAX_RECORD_BYTES, PUT, RANGE, STATUS, TXN, WATCH
-from ttweet.cluster.settings import Credentials
 from ttweet.model.errors import StoreError
 from ttweet.security.outgoing import make_context
 from ttweet.storage.replicated.log import LogCut, NoQuorum, Record, Undecided
@@ -301,20 +300,3 @@ def _begin_until(log: EtcdLog, until: float) -> None:
             assert time.monotonic() < until
         else:
             return
-
-
-def test_a_log_is_reached_with_a_password_and_not_without(node: EtcdNode) -> None:
-    for path, request in [
-        ("user/add", {"name": "root", "password": "r"}),
-        ("user/grant", {"user": "root", "role": "root"}),
-        ("enable", {}),
-    ]:
-        ask(node, f"/v3/auth/{path}", request)
-    address = of(node.client)
-    with opened(address, credentials=Credentials("root", "r")) as log:
-        log.begin(b"")
-        log.append(1, b"one")
-        assert len(log.read(0, wait_s=WAIT_S)) == 1
-    refused = pytest.raises(StoreError, match=r"etcd refuses the record: .*authentication failed")
-    with opened(address, credentials=Credentials("root", "wrong")) as log, refused:
-        log.append(1, b"one")

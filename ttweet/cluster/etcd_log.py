@@ -12,6 +12,7 @@ from ttweet.cluster.layout import Layout
 from ttweet.cluster.names import ClusterNames
 from ttweet.cluster.nodes import Nodes
 from ttweet.cluster.portal import Portal
+from ttweet.cluster.session import session_of
 
 if TYPE_CHECKING:
     import ssl
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ttweet.cluster.address import ClusterAddress
     from ttweet.cluster.presence import ServerState
+    from ttweet.cluster.session import Session
     from ttweet.cluster.settings import Credentials
     from ttweet.storage.replicated.log import Record
 
@@ -28,9 +30,12 @@ NOTHING_AHEAD = Appended(0)
 class EtcdLog:
     """The log in etcd; see `Log`. `opened` makes it."""
 
-    def __init__(self, layout: Layout, nodes: Callable[[], Nodes], origin: str) -> None:
-        self._engine = Engine(nodes, layout, origin, self._arrived)
-        self._nodes, self._layout = nodes, layout
+    def __init__(
+        self, layout: Layout, nodes: Callable[[Session | None], Nodes], credentials: Credentials | None, origin: str
+    ) -> None:
+        self._engine = Engine(partial(nodes, session_of(credentials)), layout, origin, self._arrived)
+        self._names_nodes = nodes(session_of(credentials))  # a session is for one loop
+        self._layout = layout
         self._portal = Portal("cluster", self._engine.run)
         self._ahead = NOTHING_AHEAD
         self.on_arrival: Callable[[], None] = _ignore
@@ -68,7 +73,7 @@ class EtcdLog:
 
     def names(self) -> ClusterNames:
         """Return the names that are online in the cluster, for the caller's own loop."""
-        return ClusterNames(self._nodes(), self._layout, self.origin)
+        return ClusterNames(self._names_nodes, self._layout, self.origin)
 
     def publish(self, state: Callable[[], ServerState | None]) -> None:
         """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own."""
@@ -94,8 +99,8 @@ def opened(
     origin: str | None = None,
 ) -> Iterator[EtcdLog]:
     """Open the log of a cluster, under a new origin unless one is given."""
-    nodes = partial(Nodes, address, tls, credentials)
-    log = EtcdLog(Layout(address.name), nodes, origin or secrets.token_hex(8))
+    nodes = partial(Nodes, address, tls)
+    log = EtcdLog(Layout(address.name), nodes, credentials, origin or secrets.token_hex(8))
     with log.running():
         yield log
 

@@ -153,8 +153,6 @@ class LogWatch:
     async def _receive(self, line: WatchResponse) -> None:
         if self._watching.cancel_called:  # after this line was received
             return
-        if line.canceled:
-            raise NodeError(f"etcd cancelled the watch: {line.cancel_reason}")
         for event in line.events:
             await self._room()
             self._add(event)

@@ -23,6 +23,9 @@ REVOKE = "/v3/lease/revoke"
 STATUS = "/v3/maintenance/status"
 AUTHENTICATE = "/v3/auth/authenticate"
 
+UNAUTHENTICATED = 16  # the gRPC code
+INVALID_TOKEN = ("invalid auth token", "revision of auth store is old")  # a JWT is older than a change of users
+
 
 class MalformedAnswerError(Exception):
     """An answer that is not the gateway's."""
@@ -49,7 +52,12 @@ class GatewayError(Exception):
     @property
     def is_rejection(self) -> bool:
         """Whether every node would reject the request: a wrong password, a missing right."""
-        return self.code in (3, 7)  # INVALID_ARGUMENT, PERMISSION_DENIED; a token that has expired is 16
+        return self.code in (3, 7) and not self.is_invalid_token  # INVALID_ARGUMENT, PERMISSION_DENIED
+
+    @property
+    def is_invalid_token(self) -> bool:
+        """Whether the token is not valid, or no longer: another one may be."""
+        return self.code == UNAUTHENTICATED or any(text in self.text for text in INVALID_TOKEN)
 
 
 class Header(Struct):
@@ -215,6 +223,8 @@ def decode_watched(line: bytes) -> WatchResponse:
         raise GatewayError(found.error.message, found.error.grpc_code or found.error.code)
     if found.result is None:
         raise MalformedAnswerError("not an answer of etcd: a line of a watch without a result")
+    if found.result.canceled and not found.result.compact_revision:
+        raise GatewayError(f"etcd cancelled the watch: {found.result.cancel_reason}", 0)
     return found.result
 
 

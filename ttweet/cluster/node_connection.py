@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import trio
 
 from ttweet.cluster.gateway_codec import GatewayCodec
-from ttweet.cluster.messages import WATCH, MalformedAnswerError, WatchResponse, decode, decode_watched, encode
+from ttweet.cluster.messages import (
+    WATCH,
+    GatewayError,
+    MalformedAnswerError,
+    WatchResponse,
+    decode,
+    decode_watched,
+    encode,
+)
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from ttweet.cluster.address import Node
@@ -35,6 +43,7 @@ class NodeConnection:
         self.node = node
         self._stream = stream
         self._codec = GatewayCodec(str(node))
+        self._on_invalid_token: Callable[[], None] = _ignore
 
     def __enter__(self) -> Self:
         return self
@@ -49,9 +58,10 @@ class NodeConnection:
         assert isinstance(plain, trio.SocketStream)
         plain.socket.close()
 
-    def authorize(self, token: str) -> None:
-        """Send this token with each request from now on."""
+    def authorize(self, token: str, on_invalid: Callable[[], None]) -> None:
+        """Send this token with each request from now on, and call the function when the node rejects it."""
         self._codec.token = token
+        self._on_invalid_token = on_invalid
 
     async def call(self, path: str, request: dict[str, Any], kind: type[T], *, within_s: float = ANSWER_S) -> T:
         """Return the answer to a request. Raises GatewayError, and NodeError: the request may be carried out."""
@@ -80,6 +90,10 @@ class NodeConnection:
         """Tell what went wrong, and with which node."""
         try:
             yield
+        except GatewayError as exc:
+            if exc.is_invalid_token:
+                self._on_invalid_token()
+            raise
         except trio.TooSlowError as exc:
             raise NodeError(f"{self.node} did not answer in time") from exc
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
@@ -119,3 +133,7 @@ async def _open_stream(node: Node, tls: ssl.SSLContext | None) -> trio.abc.Strea
         plain.socket.close()
         raise
     return stream
+
+
+def _ignore() -> None:
+    """Do nothing."""

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from ttweet.cluster.alarm import Alarm
-from ttweet.cluster.messages import AUTHENTICATE, STATUS, AuthenticateResponse, GatewayError, StatusResponse
+from ttweet.cluster.messages import STATUS, GatewayError, StatusResponse
 from ttweet.cluster.node_connection import NodeConnection, NodeError, open_connection
 
 if TYPE_CHECKING:
     import ssl
 
     from ttweet.cluster.address import ClusterAddress
-    from ttweet.cluster.settings import ClusterSettings, Credentials
+    from ttweet.cluster.session import Session
+    from ttweet.cluster.settings import ClusterSettings
 
 T = TypeVar("T")
 
@@ -45,11 +46,11 @@ class Nodes:
     """Opens connections, with one node after another."""
 
     def __init__(
-        self, address: ClusterAddress, tls: ssl.SSLContext | None = None, credentials: Credentials | None = None
+        self, address: ClusterAddress, tls: ssl.SSLContext | None = None, session: Session | None = None
     ) -> None:
         self._nodes = address.nodes
         self._tls = tls
-        self._credentials = credentials
+        self._session = session
         self._turn = 0
         self.problem = ""
         """The fault of the last node that failed."""
@@ -73,9 +74,8 @@ class Nodes:
         status = await connection.call(STATUS, {}, StatusResponse)
         if status.version in CORRUPTING:
             raise NodeError(f"{connection.node} runs etcd {status.version}, which can lose data; upgrade it")
-        if self._credentials is not None:
-            password = self._credentials._asdict()
-            connection.authorize((await connection.call(AUTHENTICATE, password, AuthenticateResponse)).token)
+        if self._session is not None:
+            await self._session.authorize(connection)
 
 
 class Caller:

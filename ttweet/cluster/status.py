@@ -11,6 +11,7 @@ from ttweet.cluster.messages import STATUS, GatewayError, StatusResponse
 from ttweet.cluster.node_connection import NodeError, open_connection
 from ttweet.cluster.nodes import Caller, Nodes, UnansweredError, explained
 from ttweet.cluster.presence import ServerState, read_servers
+from ttweet.cluster.session import session_of
 
 if TYPE_CHECKING:
     import ssl
@@ -65,7 +66,7 @@ async def _node_state(node: Node, tls: ssl.SSLContext | None) -> NodeState:
 
 
 async def _servers(settings: ClusterSettings, tls: ssl.SSLContext | None) -> tuple[list[ServerState], str | None]:
-    caller = Caller(Nodes(settings.address, tls, settings.credentials))
+    caller = Caller(Nodes(settings.address, tls, session_of(settings.credentials)))
     try:
         found = await read_servers(caller, Layout(settings.address.name).servers)
     except (UnansweredError, GatewayError) as exc:
