@@ -102,6 +102,16 @@ def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
         assert f"invalid {argument.name} '': use the name of a file" in sentence(raised.value)
 
 
+def test_no_command_takes_a_value_for_an_option_without_one() -> None:
+    app, flags = make_app(), []
+    for command, of_command in commands().items():
+        for name in [argument.name for argument in arguments(of_command) if command and argument.hint is bool]:
+            said = f"invalid {name} 'id': omit the value; see ttweet {command} --help"
+            assert sentence(error_of(app, command, f"{name}=id")) == said
+            flags.append(name)
+    assert {"--json", "--quiet", "--count", "--until-now"} <= {*flags}
+
+
 def test_of_several_values_the_wrong_one_is_reported_or_all() -> None:
     assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("invalid ID '2.5': use the id")
     assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': use 1 or more")

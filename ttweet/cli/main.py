@@ -222,6 +222,6 @@ def _example(option: str, arguments: Sequence[str]) -> str:
 
 
 def _no_command(name: str) -> str:
-    close = get_close_matches(name, COMMANDS, n=1, cutoff=ALIKE)
+    close = get_close_matches(name.lower(), [*COMMANDS, *ALIASES], n=1, cutoff=ALIKE)
     suggestion = command_instead(name) or (f"did you mean ttweet {close[0]}?" if close else "see ttweet --help")
     return f"unknown command {name!a}; {suggestion}"

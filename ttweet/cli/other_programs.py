@@ -16,7 +16,7 @@ _NAMES = {
     "post": "add create echo message msg new notify produce pub publish say send toot tweet write",
     "prune": "clean gc purge vacuum",
     "run": "done exec noti time",
-    "serve": "daemon server start up",
+    "serve": "daemon restart server start up",
     "show": "cat get view",
     "stats": "health info metrics ping status top",
     "tags": "channels hashtags keys topics trends",
@@ -36,16 +36,24 @@ _OPTIONS = {
     "": dict.fromkeys(["-v", "-V"], "did you mean --version?"),
     "find": {
         **dict.fromkeys(["--author", "--from", "--user"], "put it into the query: from:NAME"),
-        **dict.fromkeys(["-t", "--tag"], "put it into the query: tag:TAG"),
+        **dict.fromkeys(["-t", "--tag", "--label"], "put it into the query: tag:TAG"),
         "--after": "to see tweets after an id: ttweet follow --after ID --until-now",
         "--until": "put it into the query: until:TIME",
-        "--text": "put the text into the query",
-        "-l": "did you mean --limit?",
+        **dict.fromkeys(["-S", "--search", "--text"], "put the text into the query"),
+        **dict.fromkeys(["-l", "-L"], "did you mean --limit?"),
     },
-    "follow": {"-f": _NOT_NEEDED, "--follow": _NOT_NEEDED, "-n": _LAST, "--limit": _LAST},
+    "follow": {
+        **dict.fromkeys(["-f", "--follow"], _NOT_NEEDED),
+        **dict.fromkeys(["-n", "--limit"], _LAST),
+        **dict.fromkeys(["--all", "--from-beginning"], "to begin with the first tweet: --after 0"),
+        "-C": "did you mean --count?",
+        "-W": "did you mean --timeout?",
+    },
+    "delete": dict.fromkeys(["-y", "--yes"], "omit it, as delete does not ask"),
     "last": dict.fromkeys(["-n", "--count", "--last", "--limit"], _SEVERAL),
     "log": dict.fromkeys(["-f", "--follow"], _NEW_TWEETS),
     "post": {"-f": _FILE, "--file": _FILE, "--topic": "did you mean --tag?"},
+    "wait": {"-W": "did you mean --timeout?"},
     "serve": dict.fromkeys(["-b", "--address", "--bind", "--listen"], "did you mean --host?"),
 }
 """For each command, options of other programs and what to do instead; under "" those without a command."""
@@ -67,7 +75,7 @@ OF_COMMANDS = {
 }
 """Options that other programs take before a command, and the values that they have."""
 
-OF_OTHERS = {"-m": "MESSAGE", "-p": "PORT", "-t": "TAG", "--topic": "TAG"}
+OF_OTHERS = {"-m": "MESSAGE", "--body": "MESSAGE", "-p": "PORT", "-t": "TAG", "--topic": "TAG"}
 """Options of other programs for values that are arguments here."""
 
 
@@ -78,8 +86,8 @@ def option_instead(command: str, seen: str) -> str | None:
 
 def command_instead(name: str) -> str | None:
     """Return what to do instead of giving a command's name: it is the name in other programs, or a message."""
-    if name in OTHER_NAMES:
-        return f"did you mean ttweet {OTHER_NAMES[name]}?"
+    if command := OTHER_NAMES.get(name.lower()):  # redis-cli has SUBSCRIBE
+        return f"did you mean ttweet {command}?"
     if " " in name.strip() or name.startswith("#"):
         return f"to post it: ttweet post {shlex.quote(name)}"
     if name.startswith("@") and name[1:].isalnum():

@@ -114,11 +114,11 @@ def _instead(name: str, error: UnknownOptionError) -> str | None:
 
 
 def _bad_value(error: CoercionError | ValidationError) -> str:
-    if error.argument is None or not error.argument.tokens:
-        return _plain(str(error))
-    tokens = error.argument.tokens  # of several, a validator does not say which is wrong
+    tokens = error.argument.tokens if error.argument else []  # of several, a validator does not say which is wrong
     if isinstance(error, CoercionError) and error.token is not None:
         tokens = [error.token]
+    if error.argument is None or not tokens:
+        return _plain(str(error))
     name, seen = tokens[-1].keyword or error.argument.name, " ".join([token.value for token in tokens])
     return f"invalid {name} {shell.quoted(seen)}: {_reason(error, tokens[-1].value)}"
 
@@ -130,6 +130,8 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
     if choices:
         close = get_close_matches(value, choices, n=1)
         return f"use {_listed(choices)}" + (f"; did you mean {close[0]}?" if close else "")
+    if error.target_type is bool:
+        return "omit the value"
     if error.target_type is Path:
         return "use the name of a file"
     if error.argument is not None and "ID" in (error.argument.parameter.metavar, error.argument.name):
