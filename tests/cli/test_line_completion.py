@@ -65,6 +65,9 @@ def here(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
         ("run --tag c", ["cs"]),
         ("find tag:c", ["tag:cs"]),
         ("find word -tag:py", ["-tag:python"]),
+        ("find --count tag:c", ["tag:cs"]),
+        ("find -flaky tag:c", ["tag:cs"]),
+        ("ls -n5 tag:c", ["tag:cs"]),
         ("search from:b", ["from:Bea", "from:bob"]),
         ("find --by B", ["Bea", "bob"]),
         ("follow --find by:bo", ["by:bob"]),
@@ -85,6 +88,9 @@ def test_a_tag_or_name_is_offered_where_one_may_stand(here: Server, line: str, o
         "follow --text c",
         "find c",
         "find 'tag:c",
+        "find -n tag:c",
+        "find --before tag:c",
+        "follow --count c",
         "post c",
         "stats c",
         "x c",
@@ -192,6 +198,7 @@ def program(folder: Path, text: str) -> Path:
         (b"post hi -t py\t\r", "post hi -t python"),
         (b"follow --find tag:py\t\r", "follow --find tag:python"),
         (b"tags --numb\t\r", "tags --numbers"),
+        (b"sear\t--bef\t\r", "search --before"),
     ],
 )
 def test_a_shell_completes_tags_and_names(

@@ -20,7 +20,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import shell
 from ttweet.cli.completion_words import with_words
-from ttweet.cli.main import make_app
+from ttweet.cli.main import ALIASES, make_app
 from ttweet.cli.options import FILE
 from ttweet.cli.output_file import Force, naming_the_fix, refuse_needless_force
 from ttweet.files import trusted_path, write_texts
@@ -91,7 +91,10 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None, f
 
 def script(name: Shell) -> str:
     """Return the script of a shell that completes commands, options, tags and names."""
-    text = make_app().generate_completion(shell=name)
+    app = make_app()
+    for alias, command in ALIASES.items():
+        app.command(app[command], name=alias)
+    text = app.generate_completion(shell=name)
     if name == "zsh":
         text = _ZSH_NO_ACTION.sub(r"\1:()'", text)
     return with_words(name, text) + (_ZSH_END if name == "zsh" else "")

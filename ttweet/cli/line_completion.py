@@ -6,6 +6,7 @@ They come within a deadline or not at all, so that the tab key never hangs. Quic
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import threading
 from contextlib import suppress
@@ -81,7 +82,8 @@ def _wanted(words: list[str]) -> tuple[Ask | None, str]:
     command, previous, word = words[0], words[-2], words[-1]
     if previous in OPTIONS and len(words) > 2:
         return OPTIONS[previous], ""
-    is_value = previous.startswith("-") and previous not in FLAGS
+    has_none = command in OF_QUERIES and re.fullmatch("--count|-[^-].+", previous)  # -flaky excludes a word
+    is_value = previous.startswith("-") and previous not in FLAGS and not has_none
     if command in OF_TAGS and not is_value:
         return (None if word.startswith("-") else candidates.tags), "#" * word.startswith("#")
     if previous == "--find" or (command in OF_QUERIES and not is_value):
