@@ -55,14 +55,51 @@ OTHERS = (
         "ＡＢ",
     ),
     *("\u202eevil", "\U000e0041", "ﷺ", "½", "①"),
+    *("שלום", "اَلْعَرَبِيَّةُ", "\u2067x\u2069", "a\u05d0b"),  # written from right to left
+    *("e" + "\u0301" * 5, "\u0301a", "a\u0338b", "\u0345", "क्षि", "กำ", "\u1100\u1161\u11a8", "ﾊﾞ"),  # marks
+    *("ς", "ẞ", "ŉ", "㍿", "𝟙", "🏽", "👍🏽", "1\ufe0f\u20e3", "\ufe0f", "so\u00adft", "\ue000", "\u0378"),
 )
 TAGS = ["#a", "#A", "#ci", "#CI_2", "#東京", "#x_", "#１", "#7", "#été", "#é", "#a#b", "#a・"]
 OPERATORS = (
+    *(
+        "\u201ca",
+        "b\u201d",
+        "\u201ea b\uff02",
+        "\uff03ci",
+        "\uff0da",
+        "\u2014a",
+        "\uff0a",
+        "((a",
+        "a)]",
+        "{a",
+        "\u00aba\u00bb",
+    ),
+    *(
+        "\\0",
+        "%00",
+        "\\u0000",
+        "\x01",
+        "\x1b[31m",
+        "a\nb",
+        "a\tb",
+        "'; --",
+        "/*a*/",
+        "||",
+        "?1",
+        "{0}",
+        "$(a)",
+        "x'00'",
+    ),
     *("AND", "OR", "NOT", "NEAR", "NEAR(a b)", "*", "^a", "a + b", "text : a", "{text tags} : a", "-", "--", "-a"),
     *('"', '""', "(", ")", ";", "'", "%", "\\", "\0", "a*b", "*a", "word_index", "rank", ":a", "a:b", "rowid:1"),
 )
 NAMES = [None, "ann", "Ann", "Bob", "Ünal", "寿司"]
-TIMES = ["since:2h", "until:7d", "-since:1d", "since:2023-11-14", "until:x", "since:"]
+TIMES = [
+    *("since:2h", "until:7d", "-since:1d", "since:2023-11-14", "until:x", "since:"),
+    *("since:0001-01-01T00:00+23:59", "until:9999-12-31T23:59-23:59", "since:1.2.3d", "since:99999999999d"),
+]
+LONG = ["x" * 2_000, "a" * 299, "東" * 150, "🎉" * 20, "e" + "\u0301" * 290, '"' * 300, "(" * 300, "#a" * 149]
+BETWEEN = ["", " ", " ", " ", "\u3000", "\u00a0", "\n"]
 PREFIXES = (*[""] * 8, "-", "-", "tag:", "from:", "by:", "-tag:", "-by:", "TAG:", "#")
 
 
@@ -126,7 +163,9 @@ def _text(chance: random.Random) -> str:
 
 def _query(chance: random.Random) -> str:
     """Return a line of up to five parts, some of them hostile."""
-    return chance.choice(["", " ", " "]).join(_part(chance) for _ in range(chance.randint(0, 5)))
+    if chance.random() < 0.01:
+        return chance.choice(LONG) + chance.choice(["", "*"])
+    return chance.choice(BETWEEN).join(_part(chance) for _ in range(chance.randint(0, 5)))
 
 
 def _part(chance: random.Random) -> str:
