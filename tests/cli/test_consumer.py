@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import processes
+from tests.support.server_here import server_here
 from ttweet.cli.consumer import Consumer, open_consumer
 from ttweet.cli.shell import UsageError
+from ttweet.client.sync_client import Client
 
 SERVER = "127.0.0.1:13001"
 
@@ -65,3 +68,18 @@ def test_a_position_that_cannot_be_saved_is_the_fault_of_its_file(tmp_path: Path
             consumer.save(1)
         assert raised.value.filename == str(tmp_path / "job")
         assert consumer.after is None
+
+
+def test_a_consumer_misses_no_tweet_after_a_restored_backup(tmp_path: Path) -> None:
+    with server_here(tmp_path) as server, Client("127.0.0.1", server.port) as client:
+        client.post("one")
+        with Consumer(tmp_path / "ttweet" / "consumers" / "job", server.address) as consumer:
+            consumer.save(1000)
+
+        def follow() -> str:
+            options = ["--consumer", "job", "--until-now", "--format", "{text}", "--server", server.address]
+            return processes.run("follow", *options, variables={"XDG_STATE_HOME": str(tmp_path)}).stdout
+
+        assert follow() == ""
+        client.post("two")
+        assert follow() == "two\n"

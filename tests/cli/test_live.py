@@ -70,7 +70,7 @@ def test_a_log_that_was_put_back_is_reported(capsys: pytest.CaptureFixture[str])
     News().on_rewound(1000, 5)
     assert capsys.readouterr().err == (
         "ttweet: no tweet 1000: the newest is 5, so a backup was restored or this is another server; "
-        "continuing with new tweets\n"
+        "continuing after tweet 5\n"
     )
 
 

@@ -27,6 +27,7 @@ class News(FollowListener):
         deleted: Callable[[int], None] | None = None,
         *,
         waits_for_server: bool = False,
+        rewound: Callable[[int], None] | None = None,
         complain: Callable[[str], None] = shell.complain,
         hint: Callable[[str], None] = shell.hint,
     ) -> None:
@@ -35,6 +36,7 @@ class News(FollowListener):
         self.waits_for_server = waits_for_server
         self._tell_wait = shell.wait_teller()
         self._deleted = deleted
+        self._rewound = rewound
         self.wants_deletions = deleted is not None
 
     def on_deleted(self, tweet: int) -> None:
@@ -50,8 +52,10 @@ class News(FollowListener):
         """See FollowListener."""
         self._complain(
             f"no tweet {after}: the newest is {newest}, so a backup was restored or this is another server; "
-            "continuing with new tweets"
+            f"continuing after tweet {newest}"
         )
+        if self._rewound is not None:
+            self._rewound(newest)
 
     def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
         """See FollowListener."""

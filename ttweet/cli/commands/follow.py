@@ -93,7 +93,6 @@ def follow(
     given |= {"--consumer": consumer, "--as": as_name, "--server": server, "--ca": ca}
     resumed = _resumed(start.tags, given, {"--until-now": until_now, "--retry": retry, "--json": json})
     job = following.Job(checked_content(text or ""), handle, exec_ is not None, count, resumed)
-    news = live.News(partial(live.show_deletion, json=json), waits_for_server=retry)
     with ExitStack() as stack:
         deadline = stack.enter_context(live.time_limit(timeout))
         client = stack.enter_context(open_client(server, as_name, ca=ca, deadline=deadline))
@@ -101,6 +100,8 @@ def follow(
         live.leave_with_reader()
         if position is not None and position.after is not None:
             start = start._replace(after=position.after, last=None, since=None)
+        rewound = None if position is None else position.save
+        news = live.News(partial(live.show_deletion, json=json), waits_for_server=retry, rewound=rewound)
         # the name is for the connection that follows
         other = stack.enter_context(open_client(server, ca=ca, deadline=deadline))
         first = start.find(other, news, deadline, needed=position is not None, all_=until_now)
