@@ -275,6 +275,11 @@ def test_an_unknown_profile_is_refused_with_those_that_exist(write: Write, path:
     variables = write(FILE)
     expected = f"ttweet: no profile 'home' in {path}; use one of: work, quiet"
     assert complains("--profile", "home", "config", variables=variables) == (shell.USAGE, expected)
+    expected = f"ttweet: {path}, line 2: invalid profile 'home'; use a table: [profiles.home]"
+    assert complains("--profile", "home", "config", variables=write("[profiles]\nhome = 'h:1'")) == (
+        shell.USAGE,
+        expected,
+    )
     path.unlink()
     expected = f"ttweet: no profile 'home': there is no config file; write {path}"
     assert complains("--profile", "home", "config", variables=variables) == (shell.USAGE, expected)

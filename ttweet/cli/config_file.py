@@ -112,7 +112,10 @@ def _settings(file: _File, profile: str | None) -> dict[str, Setting]:
     common = _checked(file, document, file.path)
     if profile is None:
         return common
-    if not isinstance(chosen := profiles.get(profile), dict):
+    chosen = profiles.get(profile)
+    if chosen is not None and not isinstance(chosen, dict):
+        raise file.error(profile, chosen, f"invalid profile {quoted(profile)}; use a table: [{PROFILES}.{profile}]")
+    if chosen is None:
         known = f"use one of: {', '.join(profiles)}" if profiles else f"add a table such as [{PROFILES}.work]"
         raise UsageError(f"no profile {quoted(profile)} in {file.path}; {known}")
     own = _checked(file, chosen, f"{file.path}, profile {profile}")

@@ -132,9 +132,9 @@ TAGS = HelpPage(
     details=f"""Without TAG the most used tags are listed: how many tweets each has, how old the newest is, and the last
 14 days. With TAG its tweets are shown, the newest last. python and PYTHON are the same tag. In a shell, quote the #.
 
-With --plot the terminal shows a chart of the tweets a day, in its full width. Several tags get a chart each, on one
-scale. With --svg the chart is a file for a browser, for light and dark screens. With --plot and --json, the numbers of
-the chart are written. Days are those of UTC.
+With --plot the terminal shows a chart of the tweets a day. Several tags get a chart each, on one scale. With
+--svg the chart is a file for a browser, for light and dark screens. With --plot and --json, the numbers of the chart
+are written. Days are those of UTC.
 
 {_SOURCE} In a pipe the columns are separated by tabs: tag, tweets, newest; or id, time, author, text.""",
     examples=f"""{EXAMPLES}
