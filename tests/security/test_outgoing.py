@@ -20,6 +20,17 @@ def test_a_client_trusts_no_file_that_any_user_may_write_to(authority: Authority
     assert refused.value.text == (f"cannot trust {file}: any user can write to it (mode 0602); run: chmod o-w {file}")
 
 
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_a_client_uses_no_key_that_other_users_can_read(authority: Authority, *, is_apart: bool) -> None:
+    cert, key = authority.issue()
+    if not is_apart:
+        key.write_bytes(cert.read_bytes() + key.read_bytes())
+    key.chmod(0o644)
+    with pytest.raises(SetupError) as refused:
+        make_context(authority.ca, str(cert if is_apart else key), str(key) if is_apart else None)
+    assert refused.value.text == f"other users can read the key {key} (mode 0644); run: chmod 600 {key}"
+
+
 def test_a_client_trusts_no_file_in_a_folder_that_any_user_may_write_to(authority: Authority) -> None:
     authority.folder.chmod(0o777)
     with pytest.raises(SetupError, match="any user can replace the files in"):

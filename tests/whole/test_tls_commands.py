@@ -186,6 +186,7 @@ def test_clients_show_their_certificate_to_a_server_that_wants_one(tmp_path: Pat
     cert, key = authority.issue("ann@example.org", name="ann")
     both = tmp_path / "both.pem"
     both.write_bytes(cert.read_bytes() + key.read_bytes())
+    both.chmod(0o600)
     with running_server(tmp_path, *authority.options(), "--tls-client-ca", authority.ca) as server:
         trust = {"TTWEET_CA": authority.ca}
         for mine in ({"TTWEET_CERT": str(cert), "TTWEET_KEY": str(key)}, {"TTWEET_CERT": str(both)}):

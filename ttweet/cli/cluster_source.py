@@ -6,8 +6,8 @@ from ttweet.cli.shell import UsageError
 from ttweet.cluster.address import parse
 from ttweet.cluster.settings import ClusterSettings, Credentials
 from ttweet.defaults import SYSTEM_CA
-from ttweet.files import secret_objection
-from ttweet.model.remedies import reason
+from ttweet.model.errors import SetupError
+from ttweet.security.secret_file import read_secret
 
 VARIABLE = "TTWEET_CLUSTER"
 MAX_PASSWORD_BYTES = 1024  # of the file of TTWEET_CLUSTER_PASSWORD_FILE
@@ -40,10 +40,7 @@ def _password_of(path: str | None) -> str:
     if not path:
         raise UsageError(f"missing password: set {VARIABLE}_PASSWORD or {VARIABLE}_PASSWORD_FILE")
     try:
-        with open(path, "rb") as file:
-            if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
-                raise UsageError(f"other users can read {VARIABLE}_PASSWORD_FILE {path!a} {wrong}")
-            data = file.read(MAX_PASSWORD_BYTES)
-    except OSError as exc:
-        raise UsageError(f"{VARIABLE}_PASSWORD_FILE {path!a} cannot be read: {reason(exc)}") from exc
+        data = read_secret(path, f"{VARIABLE}_PASSWORD_FILE {path!a}", MAX_PASSWORD_BYTES)
+    except SetupError as error:
+        raise UsageError(error.text) from error
     return data.decode("utf-8", "replace").strip()

@@ -11,7 +11,7 @@ import time
 from ttweet.client import tcp
 from ttweet.defaults import SYSTEM_CA
 from ttweet.model.errors import SetupError
-from ttweet.model.remedies import IS_UTF_16, reason
+from ttweet.model.remedies import IS_UTF_16
 from ttweet.model.switches import is_on
 from ttweet.protocol import calls
 
@@ -144,17 +144,9 @@ def _checked_token(token: str, source: str) -> str:
 
 
 def _token_of(path: str, source: str) -> str:
-    from ttweet.files import refuse_replaceable, secret_objection, trusted_path  # most clients have no such file
+    from ttweet.security.secret_file import read_secret  # most clients have no such file
 
-    try:
-        trusted_path(path)
-        with open(path, "rb") as file:
-            if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
-                raise SetupError("token", f"other users can read {source} {wrong}")
-            refuse_replaceable(path)
-            data = file.read(MAX_TOKEN_BYTES)
-    except OSError as exc:
-        raise SetupError("token", f"{source} cannot be read: {reason(exc)}") from exc
+    data = read_secret(path, source, MAX_TOKEN_BYTES)
     if data.startswith(UTF_16):
         raise SetupError("token", f"{source} {IS_UTF_16}")
     return data.removeprefix(UTF_8).decode("ascii", "replace").strip()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from ttweet.defaults import SYSTEM_CA
-from ttweet.files import NotOursError, refuse_replaceable
+from ttweet.files import NotOursError, refuse_replaceable, secret_objection
 from ttweet.model.errors import SetupError
 from ttweet.model.remedies import reason
 
@@ -31,6 +33,7 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
     if cert is not None:
         if key is not None:  # `ssl` tells of neither file which one cannot be read
             _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
+        _refuse_shared(key or cert)
         load_pair = partial(context.load_cert_chain, cert, key, password=lambda: _refuse_password(cert))
         _use(cert, load_pair, "certificate", ", or not its key; give a PEM file with both")
     return context
@@ -46,6 +49,13 @@ def _use(path: str, load: Callable[[], object], what: str, remedy: str = "; give
         raise SetupError("tls", f"no {what} in {path}{remedy}") from exc
     except OSError as exc:
         raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {reason(exc)}") from exc
+
+
+def _refuse_shared(key: str) -> None:
+    """Raise SetupError for a key that other users can read. A file that cannot be read has another error."""
+    with suppress(OSError):
+        if (wrong := secret_objection(key, Path(key).stat())) is not None:
+            raise SetupError("tls", f"other users can read the key {key} {wrong}")
 
 
 def _refuse_password(path: str) -> str:

@@ -192,6 +192,11 @@ def test_the_files_and_the_user_of_etcd_come_from_the_environment(
     password.chmod(0o644)
     with pytest.raises(UsageError, match="other users can read TTWEET_CLUSTER_PASSWORD_FILE"):
         settings_of("etcds://h1/team")
+    password.chmod(0o600)
+    tmp_path.chmod(0o777)
+    with pytest.raises(UsageError, match=f"any user can replace the files in {tmp_path}; run: chmod o-w"):
+        settings_of("etcds://h1/team")
+    tmp_path.chmod(0o700)
     password.unlink()
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         settings_of("etcds://h1/team")
