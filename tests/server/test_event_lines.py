@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tests.support.sqlite_files import NOW
 from ttweet.model import events, reports
+from ttweet.model.columns import width_of
 from ttweet.model.events import Event, Peer
 from ttweet.model.tweets import Tweet
 from ttweet.server.config import LineStyle
-from ttweet.server.event_lines import TEXTS, JsonLines, TextLines, cut, width_of
+from ttweet.server.event_lines import TEXTS, JsonLines, TextLines, cut
 
 PEER = ("192.0.2.7", 52116)
 CLIENT: dict[str, object] = {"by": None, "address": "192.0.2.7", "port": 52116}

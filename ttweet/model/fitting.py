@@ -49,10 +49,10 @@ def _end(text: str, room: int) -> int:
     for end in range(room, 0, -1):
         if text[end].isspace() or text[end - 1].isspace():
             return end
-    return next((end for end in range(room, 0, -1) if not _continues(text, end)), room)
+    return next((end for end in range(room, 0, -1) if not continues(text, end)), room)
 
 
-def _continues(text: str, place: int) -> bool:
+def continues(text: str, place: int) -> bool:
     """Whether the code point at a place belongs to the character before it."""
     before, here = text[place - 1], text[place]
     if unicodedata.category(here).startswith("M") or _JOINER in (before, here) or "\U0001f3fb" <= here <= "\U0001f3ff":

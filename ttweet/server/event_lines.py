@@ -5,11 +5,11 @@ Text leaves out connections, sign-ins and the report lines of clients: a command
 
 import json
 import time
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ttweet.model import events, hashtags, tweets
+from ttweet.model.columns import width_of, width_of_character
 from ttweet.model.events import Event, Peer
 from ttweet.model.reports import escape
 from ttweet.model.tweets import Tweet
@@ -139,21 +139,10 @@ def cut(text: str, columns: int) -> str:
     left = max(columns, 1) - 1
     kept = 0
     for kept, character in enumerate(text):  # noqa: B007  # where it breaks is used
-        left -= _columns_of(character)
+        left -= width_of_character(character)
         if left < 0:
             break
     return text[:kept].rstrip() + "…"
-
-
-def width_of(text: str) -> int:
-    """How many columns of a terminal a text takes, at most."""
-    return len(text) if text.isascii() else sum(map(_columns_of, text))
-
-
-def _columns_of(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _what(event: Event) -> str | None:

@@ -331,7 +331,7 @@ def test_a_server_that_stops_and_starts_again_ends_no_session(tmp_path: Path, st
         keyboard = at_keyboard(server, state)
         keyboard.types("half a line")
         keyboard.sees("> half a line")
-    keyboard.waits(lambda lines: "".join(lines[-3:]) == f"error: {LOST}> half a line")
+    keyboard.waits(lambda lines: " ".join(lines[-3:]) == f"error: {LOST} > half a line")
     with running_server(tmp_path, "--no-report-file", port=server.port) as server:
         keyboard.types("\n")
         keyboard.waits(lambda lines: "posted #1" in lines and "reconnected" in lines)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 from ttweet.cli import shell, terminal
 from ttweet.cli.chat.history import History
+from ttweet.cli.chat.wrapping import wrapped
 from ttweet.cli.stdin import Stdin
 from ttweet.client.waiting import Bell, ready
 from ttweet.model.reports import escape
@@ -41,6 +42,7 @@ class Screen:
         self._hook = _Hook.found(self._look_up) if _on_terminal(sys.stdin) and _on_terminal(sys.stdout) else None
         self.is_typed = self._hook is not None
         self._discards = aids is not None
+        self._wraps = self.is_typed and aids is not None  # the words of the course stay as they are
         self._discarding = False
         self._is_continued = False  # after Ctrl-Z, with the terminal as the shell had it
         if self._hook is not None and aids is not None:
@@ -53,6 +55,9 @@ class Screen:
 
     def say(self, text: str) -> None:
         """One line, at once; above the line that is being typed, if one is, within a tenth of a second."""
+        columns = terminal.size().columns
+        if self._wraps and columns >= terminal.PLAIN:
+            text = wrapped(text, columns)
         with self._lock:
             if self._typing:
                 self._waiting.append(text)
