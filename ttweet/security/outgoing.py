@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -33,9 +32,9 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
     if cert is not None:
         if key is not None:  # `ssl` tells of neither file which one cannot be read
             _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
-        _refuse_shared(key or cert)
         load_pair = partial(context.load_cert_chain, cert, key, password=lambda: _refuse_password(cert))
         _use(cert, load_pair, "certificate", ", or not its key; give a PEM file with both")
+        _refuse_shared(key or cert)
     return context
 
 
@@ -52,10 +51,9 @@ def _use(path: str, load: Callable[[], object], what: str, remedy: str = "; give
 
 
 def _refuse_shared(key: str) -> None:
-    """Raise SetupError for a key that other users can read. A file that cannot be read has another error."""
-    with suppress(OSError):
-        if (wrong := secret_objection(key, Path(key).stat())) is not None:
-            raise SetupError("tls", f"other users can read the key {key} {wrong}")
+    """Raise SetupError for a key that other users can read."""
+    if (wrong := secret_objection(key, Path(key).stat())) is not None:
+        raise SetupError("tls", f"other users can read the key {key} {wrong}")
 
 
 def _refuse_password(path: str) -> str:
