@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 LIMIT_S = 120.0  # for a server that hangs; it stops in ten seconds at most
-KEPT_LINES = 1000  # of what a server says
+KEPT_LINES = 1000  # of what a server prints
 TRACEBACK = "Traceback (most recent call last)"  # an unexpected error; the exit code is that of a refusal
 
 

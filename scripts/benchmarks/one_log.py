@@ -20,7 +20,7 @@ KEPT = 64  # records; the server has read all others
 
 
 class OwnNames(SharedNames):
-    """The names of a cluster of one server: they are free if the server says so. See ClusterNames."""
+    """The names of a cluster of one server: they are free if the server reports it. See ClusterNames."""
 
     elsewhere: Mapping[str, int] = {}
     lost: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 history     the requests of clients and their answers
 simple_tags the rule of hashtags a second time, in the plainest form
 checker     a history against the file, which SQLite alone reads (stored): tweets, and how they were shown
-order       the order of all that was seen; tables the tags and keys beside the tweets; report_log what the log says;
+order       the order of all that was seen; tables the tags and keys beside the tweets; report_log the report lines;
             erased that nothing is left of deleted tweets
 findings    what is wrong, by kind; figure is the line that is printed
 stage       the folder of a server, and how it is started (as a server_process); shim/ as libraries to load into it

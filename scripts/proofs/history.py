@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 Outcome = Literal["ok", "refused", "unknown"]
 now = time.monotonic_ns
-BY = "@"  # before a name: what a question asks about when it is no tag
+BY = "@"  # before a name: what a query asks about when it is no tag
 
 
 class Seen(NamedTuple):
@@ -65,7 +65,7 @@ class DeleteAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An answered question: the last message when `about` is None, else some tweets of a tag, or of `BY` a name.
+    """An answered query: the last message when `about` is None, else some tweets of a tag, or of `BY` a name.
 
     They are the newest, or those below the id `before`, at most `limit`, newest first; `more`: there are others.
     """

@@ -2,7 +2,7 @@
 
 Each attack is one of `attacks`, in a process of its own. Its bars: the good client is answered all the time, its p99
 under attack is at most twice that without and no answer takes longer than MAX_STALL_MS, resident memory is at no time
-more than MAX_GROWTH_KIB above what it was before, descriptors come back, and the server says at most a few lines.
+more than MAX_GROWTH_KIB above what it was before, descriptors come back, and the server prints at most a few lines.
 
 How a machine that does other things as well is kept from deciding: the good client is timed directly before each
 attack, with a process of the attack's priority spinning beside it; and an attack that was too much is made again, TRIES

@@ -126,7 +126,7 @@ def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> UnlinkedR
 
 
 def _expect_notice(here: Scene, server: ServerProcess, way: Way, run: UnlinkedRun) -> None:
-    """Wait until the server says what it must say, and acknowledges more if it can continue."""
+    """Wait until the server prints what it must print, and acknowledges more if it can continue."""
     expected = (MENDED,) if way.goes_on else SAVED
     if not until(lambda: any(said in line for line in list(server.said) for said in expected), NOTICE_S):
         run.wrong.append("the server says nothing")

@@ -216,7 +216,7 @@ class EndlessServer(Client):
         return Found(self.pages.pop(0), more=True)
 
 
-def test_pages_end_with_an_empty_one_whatever_the_server_says() -> None:
+def test_pages_end_with_an_empty_one_whatever_the_server_sends() -> None:
     server, other = EndlessServer(), EndlessServer()
     assert [tweet.id for tweet in find_in_pages(server, "one", 300).tweets] == [9]
     assert [tweet.id for tweet in in_pages(lambda *_: Page(other.pages.pop(0), more=True), 300).tweets] == [9]

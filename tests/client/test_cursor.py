@@ -150,7 +150,7 @@ def too_fast(wait_s: int) -> SlowDown:
     return SlowDown("too many requests", wait_s)
 
 
-def test_once_under_way_it_waits_as_long_as_the_server_says_and_tells_of_it() -> None:
+def test_once_under_way_it_waits_as_long_as_the_server_asks_and_tells_of_it() -> None:
     diary = Diary()
     cursor = Cursor([], None, diary)
     receive(cursor, line("ok", {"from": 7}))

@@ -106,7 +106,7 @@ def test_a_loop_that_is_left_leaves_no_connection() -> None:
 
 
 class FakeLink:
-    """A connection on which sending is interrupted, or the server says these lines."""
+    """A connection on which sending is interrupted, or the server sends these lines."""
 
     def __init__(self, *lines: bytes, interrupted: bool = False) -> None:
         self._lines = list(lines)

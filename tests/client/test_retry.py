@@ -12,7 +12,7 @@ def refused(wait_s: int) -> SlowDown:
     return SlowDown("too many requests", wait_s)
 
 
-def test_each_pause_is_as_long_as_the_server_says_and_told() -> None:
+def test_each_pause_is_as_long_as_the_server_asks_and_reported() -> None:
     told: list[int] = []
     budget = RetryBudget(tell=told.append)
     assert [budget.pause_s(refused(wait_s)) for wait_s in (1, 7)] == told == [1, 7]

@@ -240,7 +240,7 @@ def test_without_another_server_a_failure_is_raised_at_once() -> None:
             client.last()
 
 
-def test_a_client_that_moves_waits_until_the_next_server_knows_that_its_name_is_free(
+def test_a_client_that_moves_waits_until_its_name_is_free_at_the_next_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rotation, "NAME_PAUSE_S", 0.0)

@@ -35,7 +35,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return noted
 
 
-def test_a_request_is_made_again_when_the_server_says(pauses: list[float]) -> None:
+def test_a_request_is_made_again_when_the_server_asks(pauses: list[float]) -> None:
     told: list[int] = []
     with (
         peer(says(TOO_FAST, TOO_FAST, DONE)) as other,
@@ -92,7 +92,7 @@ async def test_the_client_for_trio_obeys_as_well(pauses: list[float]) -> None:
     assert pauses == [7]
 
 
-async def test_a_follower_begins_when_the_server_says(pauses: list[float]) -> None:
+async def test_a_follower_begins_when_the_server_asks(pauses: list[float]) -> None:
     diary = Diary()
     with peer(says(TOO_FAST), begins(line("ok", {"from": 0}), tweet(1), asked=b'["s",{}]\n')) as client:
         assert next(client.follow(listener=diary)).id == 1

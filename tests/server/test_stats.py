@@ -47,7 +47,7 @@ async def test_it_counts_uploads_commits_and_refusals(any_store: Store) -> None:
         assert 1 <= stats["tweets"].pop("commits") == here.journal.commits
         assert stats["tweets"] == {"newest": 3, "acknowledged": 3, "deleted": 0, "waiting": 0, "lines_waiting": 0}
         assert stats["refusals"] == {"bad_operation": 1, "bad_tag": 1, "too_long": 1}
-        assert stats["connections"] == {"now": 1, "accepted": 1, "turned_away": 0}
+        assert stats["connections"] == {"now": 1, "accepted": 1, "rejected": 0}
         assert stats["server"]["version"] == ttweet.__version__
         assert stats["limits"] == {"max_clients": 1000}
 
@@ -68,7 +68,7 @@ async def test_it_counts_accepted_and_rejected_clients() -> None:
             await caller.ask("p", "")
         assert (await (await here.call()).answer())[1]["code"] == "busy"
         stats = await stats_of(callers[0])
-    assert stats["connections"] == {"now": 2, "accepted": 2, "turned_away": 1}
+    assert stats["connections"] == {"now": 2, "accepted": 2, "rejected": 1}
 
 
 async def test_followers_are_live_or_behind() -> None:
@@ -199,7 +199,7 @@ async def test_the_state_counts_the_clients_of_all_edges() -> None:
         while here.followers != (2, 0):
             await trio.lowlevel.checkpoint()
         stats = await stats_of(await here.call())
-    assert stats["connections"] == {"now": 3, "accepted": 4, "turned_away": 0}
+    assert stats["connections"] == {"now": 3, "accepted": 4, "rejected": 0}
     assert stats["followers"] == {**NONE_FOLLOW, "live": 2, "frames": 2}
     assert stats["rate"] == {"limit": "1/h", "burst": 4, "clients": 2, "refused": 0}
 
@@ -251,7 +251,7 @@ def test_a_server_whose_administrators_have_tokens_refuses_others(tmp_path: Path
         ("bytes", 512, "size", "512 bytes"),
         ("wal_bytes", 64 * 1024 * 1024, "wal", "64.0 MiB"),
         ("accepted", 1234567, "accepted", "1,234,567"),
-        ("turned_away", 0, "turned away", "0"),
+        ("rejected", 0, "rejected", "0"),
         ("limit", None, "limit", "none"),
         ("started", 0, "started", f"{datetime.fromtimestamp(0):%Y-%m-%d %H:%M:%S}"),
         ("version", "0.1\x1b", "version", "0.1\\x1b"),

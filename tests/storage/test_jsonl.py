@@ -1,4 +1,4 @@
-"""Tweets as lines of JSON: the same bytes both ways, each tweet once however often it is imported, bad lines told."""
+"""Tweets as lines of JSON: the same bytes both ways, each tweet once however often it comes, bad lines reported."""
 
 import io
 import json

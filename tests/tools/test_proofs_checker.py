@@ -156,7 +156,7 @@ def test_a_follower_without_a_tweet_that_it_should_have_at_the_end_is_found(db: 
 @pytest.mark.parametrize(
     ("push", "kind"),
     [
-        (Push(1, ("a",), TWO, 35), "stale"),  # the question that follows is answered with an older tweet
+        (Push(1, ("a",), TWO, 35), "stale"),  # the query that follows is answered with an older tweet
         (Push(1, ("b",), THREE, 39), "stale"),  # before it was sent
         (Push(1, ("b",), THREE._replace(text="two #a"), 60), "lost"),
     ],

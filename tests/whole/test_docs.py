@@ -224,7 +224,7 @@ def spoken(transcript: Example, port: int) -> list[str]:
 
 
 @pytest.mark.parametrize("page", [README, PROTOCOL], ids=["README", "protocol"])
-def test_the_transcripts_of_a_page_are_what_the_server_says(tmp_path: Path, page: str) -> None:
+def test_the_transcripts_of_a_page_are_what_the_server_sends(tmp_path: Path, page: str) -> None:
     with serving(ExampleTerminal(tmp_path), "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
         for transcript in examples(page, "nc"):
             assert comparable(spoken(transcript, port)) == comparable(transcript.shown), transcript.command

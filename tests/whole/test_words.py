@@ -1,5 +1,6 @@
 """The language of docs, help, docstrings and comments: forbidden words, long sentences, long pages, dead links."""
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ MAX_SENTENCE_WORDS = 35
 MAX_DOCS_WORDS = 18_180  # of docs/*.md together, without generated tables and decision records
 MAX_READ_WORDS = 17_000  # of the same pages, without bars of tables and other words that have no letter or digit
 
-MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
+MAX_PAGE_WORDS = {  # each page has one subject; what is generated does not count
     "CONTRIBUTING.md": 430,
     "README.md": 1_000,
     "contrib/README.md": 560,
@@ -69,6 +70,12 @@ FORBIDDEN = {
     r"\bcannot be meant\b": "invalid",
     r"\b[Bb]lanks?\b": "space",
     r"\bmust never know\b": "must not depend on",
+    r"\b([Ww]hat the log says|[Ll]ines told)\b": "report lines",
+    r"\b(client|connection|follower)s? (is|are|was|were|be|been) ended\b": "disconnected",
+    r"\b([Ss]erver|[Cc]lient) (says|knows)\b": "sends, prints, logs; has",
+    r"\b(?<![Ii]n )places? of (a|the|each) deleted tweets?\b": "tombstone",
+    r"\b[Qq]uestions?\b(?! mark)": "query",
+    r"\b[Ww]ho (a|the) client is\b": "identity, principal",
     r"\b(thereof|therein|thereby|hereby|whilst|upon)\b": "a plain word",
 }
 
@@ -103,7 +110,7 @@ def test_no_sentence_of_a_page_is_long(page: str) -> None:
     assert long(prose.sentences(text_of(page))) == []
 
 
-def test_a_page_has_no_more_words_than_its_question_needs() -> None:
+def test_a_page_has_no_more_words_than_its_subject_needs() -> None:
     counts = {page: prose.word_count(text_of(page)) for page in MAX_PAGE_WORDS}
     assert {page: count for page, count in counts.items() if count > MAX_PAGE_WORDS[page]} == {}
 
@@ -158,6 +165,15 @@ def faults(rules: dict[str, str], files: Iterable[Path]) -> dict[str, list[str]]
     return {place: faults for place, faults in found.items() if faults}
 
 
+def strings(path: Path) -> Iterator[str]:
+    """Yield the strings of a Python file that are no docstrings: messages, names of fields and others."""
+    tree = ast.parse(path.read_text())
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value.replace("_", " ")
+
+
 def python_files() -> Iterator[Path]:
     for folder in ("ttweet", "migrations", "scripts", "tests"):
         yield from sorted((ROOT / folder).rglob("*.py"))
@@ -165,6 +181,11 @@ def python_files() -> Iterator[Path]:
 
 def test_docstrings_and_comments_have_no_forbidden_word() -> None:
     assert faults(FORBIDDEN, python_files()) == {}
+
+
+def test_messages_and_names_of_fields_have_no_forbidden_word() -> None:
+    found = {path: broken(strings(path), FORBIDDEN) for path in (ROOT / "ttweet").rglob("*.py")}
+    assert {path: faults for path, faults in found.items() if faults} == {}
 
 
 def test_the_name_of_a_test_has_no_forbidden_word() -> None:

@@ -41,7 +41,7 @@ def names(source: Source) -> list[str]:
 def _is(check: Callable[[str], str], word: str) -> bool:
     """Return whether a word is a tag or a name in fact, and shown as it is.
 
-    It has no character then that a terminal or a shell interprets, whatever the server says.
+    It has no character then that a terminal or a shell interprets, whatever the server sends.
     """
     try:
         return check(word) == escape(word)

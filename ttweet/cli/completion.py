@@ -47,7 +47,7 @@ if [[ ${zsh_eval_context[-1]} == file ]]; then
 else
   _cyclopts_ttweet "$@"
 fi
-"""  # an autoloaded file runs for each completion; a new zsh needs compinit first, and -i asks no questions
+"""  # an autoloaded file runs for each completion; a new zsh needs compinit first, and -i asks for no confirmation
 _ZSH_NO_ACTION = re.compile(r"^( +'(?:[0-9]+|\*):(?:[^:\\\n]|\\.)*)'(?=(?: \\)?$)", re.MULTILINE)
 """An argument for which zsh has nothing to offer: without an empty list it does not complete options in its place."""
 _FISH_LOOK = "function ttweet; end; complete -C 'ttweet tag' | string match -q 'tags*' && printf '\\0yes'"

@@ -76,7 +76,7 @@ def _words(line: str) -> list[str]:
 
 
 def _wanted(words: list[str]) -> tuple[Ask | None, str]:
-    """Return the question whose answers complete the last word, and the part of the word that stays before them."""
+    """Return the query whose answers complete the last word, and the part of the word that stays before them."""
     if len(words) < 2 or words[0] not in COMMANDS:
         return None, ""
     command, previous, word = words[0], words[-2], words[-1]

@@ -25,7 +25,7 @@ class RetryBudget:
 
     def pause_s(self, refused: SlowDown) -> int:
         """Return the seconds to wait before a retry. Raises the refusal when the sum would exceed the budget."""
-        wait_s = max(refused.wait_s, 1)  # never again at once, whatever a server says
+        wait_s = max(refused.wait_s, 1)  # never again at once, whatever a server sends
         if self._waited_s + wait_s > self._longest_s:
             raise refused
         self._waited_s += wait_s

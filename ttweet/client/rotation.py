@@ -76,7 +76,7 @@ class Patience:
     __slots__ = ("_budget", "_make_budget", "_may_repeat", "_moves", "_name_attempts", "_rotation")
 
     def __init__(self, rotation: Rotation, budget: Callable[[], RetryBudget], *, may_repeat: bool) -> None:
-        """`may_repeat`: it may be carried out twice. `budget` is made when a server says `slow_down`."""
+        """`may_repeat`: it may be carried out twice. `budget` is made when a server sends `slow_down`."""
         self._rotation = rotation
         self._make_budget = budget
         self._budget: RetryBudget | None = None

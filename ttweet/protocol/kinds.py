@@ -1,4 +1,4 @@
-"""The kinds of values in what a server says: each is returned as it is, or ValueError is raised.
+"""The kinds of values in what a server sends: each is returned as it is, or ValueError is raised.
 
 A server may be any program, so a client takes no value on trust: neither its kind nor its size. Quick to import: the
 classic commands use it.

@@ -69,7 +69,7 @@ def refusal(data: Any) -> Refused:
 
 
 def stored(data: Any) -> Stored:
-    """Return what the server says of an upload."""
+    """Return the server's answer to a post."""
     id_, tags = kinds.integer(data["id"], lowest=1), kinds.tags(data["tags"])
     return Stored(id_, kinds.at(data["at"]), tags, deleted=kinds.flag(data.get("deleted", False)))
 

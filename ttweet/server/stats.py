@@ -72,7 +72,7 @@ class StatsCollector:
 
     def _connections(self) -> dict[str, Any]:
         places = self._places
-        return {"now": places.taken, "accepted": places.accepted, "turned_away": places.turned_away}
+        return {"now": places.taken, "accepted": places.accepted, "rejected": places.rejected}
 
     def _followers(self) -> dict[str, Any]:
         following = [guest for guest in self._places.guests if guest.follows]

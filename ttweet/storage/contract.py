@@ -257,7 +257,7 @@ class TweetLog(Protocol):
     def settle(self) -> None:
         """Do what appending has put off, now that there is time, and see that the file still is where it was.
 
-        Questions are answered alike before and after. Raises StoreError, as `append` does.
+        Queries are answered alike before and after. Raises StoreError, as `append` does.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Whether anything gets slower as the log grows: the same questions to databases of very different size."""
+"""Whether anything gets slower as the log grows: the same queries of databases of very different size."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def goes_on_displaced() -> None:
 
 @mutant("unlinked", "lost")
 def no_rescued_copy() -> None:
-    """The server says that there is a copy, and writes none."""
+    """The server reports a copy, and writes none."""
     from ttweet.storage.sqlite import rescue
 
     rescue.copy_out = lambda *_, **__: 0

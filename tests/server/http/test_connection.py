@@ -195,7 +195,7 @@ async def test_a_client_without_any_right_cannot_fill_the_report_log(rights: set
         assert len([line for line in http.here.lines if "COULD NOT BE PROCESSED" in line]) == lines
 
 
-async def test_a_full_server_says_so_and_lets_a_client_with_a_token_in(tmp_path: Path) -> None:
+async def test_a_full_server_reports_it_and_lets_a_client_with_a_token_in(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tweets.db")
     _, secret = file.add("ci", frozenset({READ, POST}))
     async with http_serving(max_clients=1, authenticator=Authenticator(frozenset({READ}), file)) as http:

@@ -18,7 +18,7 @@ SILENT, REFUSED, SERVED, TOKEN = Standing
 class FakeGuest:
     standing: Standing
     network: str = "a"
-    heard_at: float = 0.0
+    received_at: float = 0.0
     is_working: bool = False
     token: str | None = None
     follows: str | None = None
@@ -27,7 +27,7 @@ class FakeGuest:
     place: Place = field(init=False)
 
     def __post_init__(self) -> None:
-        self.place = Place(Places(1, lambda _: None), (self.network, 1), self.heard_at)
+        self.place = Place(Places(1, lambda _: None), (self.network, 1), self.received_at)
 
     def reject(self, error: ProtocolError) -> None:
         """See places.Guest."""
@@ -119,8 +119,8 @@ def test_a_token_gets_a_place_whatever_network_it_comes_from() -> None:
 def test_a_token_gets_a_place_of_another_only_beyond_its_share(
     theirs: int, mine: int, max_clients: int, goes: bool
 ) -> None:
-    guests = [FakeGuest(TOKEN, heard_at=-number, token="theirs") for number in range(theirs)]
-    guests += [FakeGuest(TOKEN, heard_at=-1000, token="mine") for _ in range(mine)]
+    guests = [FakeGuest(TOKEN, received_at=-number, token="theirs") for number in range(theirs)]
+    guests += [FakeGuest(TOKEN, received_at=-1000, token="mine") for _ in range(mine)]
     assert chosen(guests, max_clients=max_clients, has_token=True) == (theirs - 1 if goes else None)
 
 
@@ -177,7 +177,7 @@ def test_a_client_that_makes_room_is_idle_without_a_token_and_no_other_place_was
         return
     places = Counter(guest.network for guest in guests if guest.standing is SERVED)
     alike = [guest for guest in idle if guest.network == found.network]
-    assert found.heard_at == min(guest.heard_at for guest in alike)
+    assert found.received_at == min(guest.received_at for guest in alike)
     assert has_token or places[found.network] > max(8, places[network] + 1)
 
 

@@ -152,7 +152,7 @@ async def test_past_the_limit_the_client_without_a_request_for_longest_makes_roo
         told = await silent[0].rest()
         assert (b'"code":"busy"' in told) == (not begun.startswith(b"u"))
         assert (await served.ask("p", ""))[0] == "ok"
-        assert (here.places.turned_away, here.places.taken) == (1, 3)
+        assert (here.places.rejected, here.places.taken) == (1, 3)
 
 
 async def test_past_the_limit_a_classic_upload_that_is_being_stored_makes_no_room() -> None:

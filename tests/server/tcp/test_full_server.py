@@ -55,7 +55,7 @@ async def test_a_client_whose_only_request_was_refused_makes_room() -> None:
         assert (await newcomer.ask("p", ""))[1]["code"] == "slow_down"
         assert await code_of(refused) == "busy"
         assert await refused.rest() == b""
-        assert (here.places.taken, here.places.turned_away) == (2, 1)
+        assert (here.places.taken, here.places.rejected) == (2, 1)
 
 
 async def test_a_client_that_shows_a_token_takes_the_place_of_the_longest_idle_one(keyed: Keyed) -> None:
@@ -91,7 +91,7 @@ async def test_a_client_without_a_token_is_answered_busy_and_nothing_is_carried_
         assert await code_of(stranger) == "busy"
         assert await stranger.rest() == b""
         assert (await served.ask("p", ""))[0] == "ok"
-        assert here.places.turned_away == 1
+        assert here.places.rejected == 1
     assert here.store.tweets == []
     assert not [line for line in here.lines if "CLIENT" in line and str(stranger.peer) in line and "CONNECTION" in line]
 
@@ -185,7 +185,7 @@ async def test_a_token_that_is_looked_up_for_too_long_takes_no_client_s_place(tm
         authenticator.go.set()
         assert await alice.rest() == b""
         assert (await served.ask("p", ""))[0] == "ok"
-        assert (here.places.taken, here.places.turned_away) == (1, 1)
+        assert (here.places.taken, here.places.rejected) == (1, 1)
 
 
 async def test_the_anteroom_has_the_time_of_a_first_byte(keyed: Keyed, mock_clock: trio.testing.MockClock) -> None:

@@ -1,4 +1,4 @@
-"""The store on a real file against a plain model of it, by random steps: posts, retries, questions, ends of a life."""
+"""The store on a real file against a plain model of it, by random steps: posts, retries, queries, ends of a life."""
 
 import shutil
 from collections import Counter

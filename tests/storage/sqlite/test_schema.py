@@ -1,4 +1,4 @@
-"""docs/schema.md is right: its tables, its ten questions; and what readers ask costs the same at any size."""
+"""docs/schema.md is right: its tables, its ten queries; and what readers ask costs the same at any size."""
 
 import re
 import sqlite3
@@ -111,13 +111,13 @@ ANSWERS: dict[str, list[tuple[object, ...]]] = {
 }
 
 
-def test_there_are_ten_questions_of_one_line_each() -> None:
+def test_there_are_ten_queries_of_one_line_each() -> None:
     assert QUESTIONS.keys() == ANSWERS.keys()
     assert len(QUESTIONS) == PAGE.count("```sql") == 10
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_is_answered_by_its_line_of_sql(sample: Path, question: str) -> None:
+def test_a_query_is_answered_by_its_line_of_sql(sample: Path, question: str) -> None:
     assert ask(sample, QUESTIONS[question]) == ANSWERS[question]
 
 
@@ -163,7 +163,7 @@ def sized(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[SqliteReade
 
 
 def steps(reader: SqliteReader, question: Callable[[SqliteReader], object]) -> int:
-    """How many instructions SQLite runs for a question: what it costs, without a clock."""
+    """How many instructions SQLite runs for a query: what it costs, without a clock."""
     count = 0
 
     def step() -> None:
@@ -202,7 +202,7 @@ ASKED: dict[str, Callable[[SqliteReader], object]] = {
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_a_question_costs_the_same_at_a_thousand_and_at_a_hundred_thousand_tweets(
+def test_a_query_costs_the_same_at_a_thousand_and_at_a_hundred_thousand_tweets(
     sized: list[SqliteReader], name: str
 ) -> None:
     small, large = (steps(reader, ASKED[name]) for reader in sized)

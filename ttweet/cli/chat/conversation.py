@@ -100,4 +100,4 @@ class Conversation:
         elif len(self._answers) < MAX_ANSWERS:
             self._answers.append(line)
         else:
-            raise ValueError("more answers than questions")
+            raise ValueError("more answers than requests")

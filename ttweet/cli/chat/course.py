@@ -212,7 +212,7 @@ class CourseSession:
             after = tweets[-1].id if tweets else after
 
     def _read(self) -> None:
-        """Take what the server says until it is gone, which ends the session, whatever is being typed."""
+        """Take what the server sends until it is gone, which ends the session, whatever is being typed."""
         self._conversation.read(self._push)
         self._screen.end()
 

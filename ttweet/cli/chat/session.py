@@ -185,7 +185,7 @@ class ChatSession:
         self._screen.say("\n".join(lines) or "nothing found")
 
     def _ask(self, frame: bytes, shape: Callable[[Any], T]) -> T:
-        """Make a request, again on the next connection when this one is lost, and when a busy server says.
+        """Make a request, again on the next connection when this one is lost, and later if the server is busy.
 
         Raises Refused, ConnectError.
         """

@@ -124,7 +124,7 @@ class Call:
 
     @property
     def base(self) -> str:
-        """The beginning of this server's URLs, as its client knows them."""
+        """The beginning of this server's URLs, as its client names them."""
         return f"http{'s' if self.is_secure else ''}://{self.request.header('host') or 'localhost'}"
 
     @property

@@ -91,14 +91,14 @@ class HttpConnection:
         self._session = Session(self._context.backend, place.peer, self)
         self._route = ""  # of the request, by its path
         self._client = place.peer  # of the request
-        self._began_s = place.heard_at  # the answer to it
+        self._began_s = place.received_at  # the answer to it
         self._stream: Stream | None = None
         self._quiet = False  # nothing was pushed since the last look
         self._served = self._refused = False
         self._closing = False  # no further request is read
         self.is_working = False
         """See places.Guest."""
-        self.deadline = place.heard_at + self._context.limits.first_byte_s
+        self.deadline = place.received_at + self._context.limits.first_byte_s
         """See sweeper.Timed."""
 
     async def run(self) -> None:
@@ -376,7 +376,7 @@ class HttpConnection:
 
     def _wait(self, seconds: float) -> None:
         """Give the client time."""
-        self.place.heard_at = now = trio.current_time()
+        self.place.received_at = now = trio.current_time()
         self.deadline = now + seconds
 
     def _show(self, request: HttpRequest, status: int) -> None:

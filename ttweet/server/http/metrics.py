@@ -66,7 +66,7 @@ class _Metrics(Collector):
         for name, help_, part, value in _COUNTERS:
             yield CounterMetricFamily(f"ttweet_{name}", help_, parts[part][value])
         connections, file = parts["connections"], parts["file"]
-        outcomes = {name: connections[name] for name in ("accepted", "turned_away")}
+        outcomes = {name: connections[name] for name in ("accepted", "rejected")}
         yield _counter("connections", "Clients that came.", "outcome", outcomes)
         yield _counter("refusals", "Requests that were refused.", "code", parts["refusals"])
         followers = parts["followers"]

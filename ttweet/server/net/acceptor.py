@@ -70,7 +70,7 @@ class Acceptor:
         elif self._has_anteroom():
             admit(client, address[:2], False)
         else:
-            self._places.turned_away += 1
+            self._places.rejected += 1
             self._fruitless += 1
             with client, suppress(OSError):
                 client.send(self._refusal)

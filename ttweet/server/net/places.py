@@ -41,10 +41,10 @@ class Standing(Enum):
 class Place:
     """One client's place, or its turn in the anteroom until `seat` gives it one."""
 
-    __slots__ = ("_places", "heard_at", "is_reported", "network", "peer", "reason", "seated")
+    __slots__ = ("_places", "is_reported", "network", "peer", "reason", "received_at", "seated")
 
     def __init__(
-        self, places: "Places", peer: Peer, heard_at: float, *, seated: bool = True, is_reported: bool = True
+        self, places: "Places", peer: Peer, received_at: float, *, seated: bool = True, is_reported: bool = True
     ) -> None:
         self._places = places
         self.move_to(peer)
@@ -52,7 +52,7 @@ class Place:
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self.is_reported = is_reported
         """Whether report lines tell that it comes and goes."""
-        self.heard_at = heard_at
+        self.received_at = received_at
         """When it last sent something, or took the last of an answer, by any clock that never goes back."""
         self.reason: str | None = None
         """Why the server ends its connection; None when the client ends it, or an answer says why."""
@@ -132,7 +132,7 @@ class Places:
         self._in_vain = ("", 0.0)  # the network of the last look in vain, and until when that counts
         self.accepted = 0
         """How many have got a place so far."""
-        self.turned_away = 0
+        self.rejected = 0
         """How many got no place, or made room for another client, as there were too many."""
 
     @property
@@ -191,7 +191,7 @@ class Places:
         if guest not in self._anteroom:  # it made room there while its token was looked up
             raise full(self.amount)
         if not self.make_room(guest.place.network, guest.token):
-            self.turned_away += 1
+            self.rejected += 1
             raise full(self.amount)
         del self._anteroom[guest]
         guest.place.seated = True
@@ -211,7 +211,7 @@ class Places:
             self._report(reports.client_connected(guest.place.peer, self.taken))
 
     def _reject(self, guest: Guest) -> None:
-        self.turned_away += 1
+        self.rejected += 1
         guest.place.reason = "it made room for another client"
         self.discard(guest)
         guest.reject(full(self.amount))
@@ -266,7 +266,7 @@ def _of_the_largest(
     places = Counter(map(owner_of, guests))
     least = 1 if newcomer is None else max(share + 1, places[newcomer] + 2)
     idle = [guest for guest in guests if not guest.is_working and places[owner_of(guest)] >= least]
-    return max(idle, key=lambda guest: (places[owner_of(guest)], -guest.place.heard_at), default=None)
+    return max(idle, key=lambda guest: (places[owner_of(guest)], -guest.place.received_at), default=None)
 
 
 def _network(guest: Guest) -> str | None:

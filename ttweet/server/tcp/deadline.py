@@ -20,14 +20,14 @@ class Deadline:
         self._place = place
         self._session = session
         self._mid_frame = False  # what reader.unfinished was after the last read
-        self.at = place.heard_at + limits.first_byte_s
+        self.at = place.received_at + limits.first_byte_s
 
     def move(self, *, progressed: bool) -> None:
         """Give the client time for what comes next. A whole frame moves the deadline, a part of one does not."""
         unfinished = self._reader.unfinished
         if progressed or unfinished != self._mid_frame:
             waiting_s = self._limits.idle_s if self._session.subscription is None else self._limits.ping_s
-            self._place.heard_at = now = trio.current_time()
+            self._place.received_at = now = trio.current_time()
             self.at = now + (self._limits.frame_s if unfinished else waiting_s)
         self._mid_frame = unfinished
 
