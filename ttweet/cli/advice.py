@@ -28,6 +28,7 @@ def _start(host: str, port: str) -> str:
 
 
 _COMMANDS: dict[str, Callable[..., str]] = {
+    remedies.WITHOUT_KEY: lambda: ": ttweet last, or ttweet find",
     remedies.START: _start,
     remedies.START_THERE: lambda _, port: f": ttweet serve {port} --host 0.0.0.0",
     remedies.STOP: lambda pid: f": kill {pid}, or choose another file with --db",

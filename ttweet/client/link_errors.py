@@ -85,5 +85,6 @@ def of_upload(error: ConnectError, key: str | None) -> ConnectError:
     """Add to the error of an upload whether the tweet is stored, and what to do about it."""
     if error.code != "unknown":
         return error
-    again = "retry with the same key" if key else "a retry is safe only with a key"
-    return ConnectError("unknown", f"{error.text}; the tweet may be stored or not; {again}")
+    from ttweet.model.remedies import WITH_KEY, WITHOUT_KEY  # most uploads have an answer
+
+    return ConnectError("unknown", f"{error.text}; the tweet may be stored or not", WITH_KEY if key else WITHOUT_KEY)

@@ -32,7 +32,7 @@ WIRE_CODES = {
     "moved": "the database file was moved, replaced or removed; nothing was stored; queries still work",
     "used_up": "the database has used all its ids; nothing was stored; queries and deletions still work",
     "stopping": "the server is stopping; nothing was stored; *closes* soon",
-    "unknown": "the change may be made or not; post again later with the same key, or delete again; may *close*",
+    "unknown": "the change may be made or not; delete again, or post again with the same key, if any; may *close*",
     "internal": "the server failed; nothing was stored; may *close*",
 }
 """The codes that a server sends. The errors marked *closes* end the connection."""

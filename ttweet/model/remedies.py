@@ -5,6 +5,8 @@ Quick to import, since most commands meet none of these errors.
 
 import errno
 
+WITH_KEY = "retry with the same key"
+WITHOUT_KEY = "without a key, first look whether it is stored"
 START = "start one"
 START_THERE = "start one there"
 STOP = "stop that server"

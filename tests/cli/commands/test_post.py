@@ -128,7 +128,10 @@ def test_a_message_is_reported_as_stored_when_a_full_disk_cannot_take_its_id(
 
 @pytest.mark.parametrize(
     ("options", "way_out"),
-    [([], "a retry is safe only with a key"), (["--key", "k"], "retry with the same key")],
+    [
+        ([], "without a key, first look whether it is stored: ttweet last, or ttweet find"),
+        (["--key", "k"], "retry with the same key"),
+    ],
 )
 def test_an_interrupted_post_says_that_the_tweet_may_be_stored(options: list[str], way_out: str) -> None:
     text = f"ttweet: interrupted; the tweet may be stored or not; {way_out}\n"

@@ -33,7 +33,9 @@ def post(
         try:
             stored = client.post(text, tags=tags, key=key)
         except KeyboardInterrupt:
-            shell.complain(link_errors.of_upload(ConnectError("unknown", "interrupted"), key).text)
+            from ttweet.cli.advice import advised  # most posts are not interrupted
+
+            shell.complain(advised(link_errors.of_upload(ConnectError("unknown", "interrupted"), key)))
             raise
     write_stored(stored, json=json, quiet=quiet)
     return shell.DONE

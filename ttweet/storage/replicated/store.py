@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from ttweet.model.errors import OpenError, Refused, StoreError
-from ttweet.model.remedies import BEGIN, FROM_BACKUP, NEW_CLUSTER
+from ttweet.model.remedies import BEGIN, FROM_BACKUP, NEW_CLUSTER, WITH_KEY, WITHOUT_KEY
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Arrived, Line, Traces
@@ -42,7 +42,7 @@ KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of 
 NOTHING = Arrived([], None)
 COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 _IN_DOUBT: Mapping[type[Change], str] = {
-    Batch: "the tweet may be stored or not; retry with the same key",
+    Batch: f"the tweet may be stored or not; {WITH_KEY}; {WITHOUT_KEY}",
     Removal: "the tweet may be deleted or not; delete it again",
     Pruning: "old tweets may be removed or not; the next attempt removes them",
 }
