@@ -1,5 +1,6 @@
 """Servers that know each other, with a real etcd."""
 
+import socket
 import time
 from collections.abc import Callable
 from itertools import count
@@ -9,7 +10,7 @@ import trio
 
 from tests.support.etcd import of
 from ttweet.cluster import lease, presence
-from ttweet.cluster.address import ClusterAddress
+from ttweet.cluster.address import ClusterAddress, Node
 from ttweet.cluster.etcd_log import EtcdLog, opened
 from ttweet.cluster.layout import Layout
 from ttweet.cluster.local_etcd import EtcdNode
@@ -57,6 +58,19 @@ def test_servers_publish_their_states_as_they_change(address: ClusterAddress, op
     assert comes_true(lambda: servers(address) == {"h1:1": (5, 2, 77), "h2:2": (5, 2, 77)})
     states[0] = ServerState("h1:1", 9, 3, 78)
     assert comes_true(lambda: servers(address) == {"h1:1": (9, 3, 78), "h2:2": (5, 2, 77)})
+
+
+def test_a_server_that_has_shown_its_state_is_listed(address: ClusterAddress, open_log: Open) -> None:
+    open_log(address).publish(lambda: ServerState("h1:1", 5, 2, 77))
+    assert "h1:1" in servers(address)
+
+
+def test_a_server_without_etcd_does_not_wait_until_it_is_listed(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "LIST_S", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        open_log(of(Node(*silent.getsockname()))).publish(lambda: ServerState("h1:1", 5, 2, 77))
 
 
 def test_a_server_is_listed_while_it_is_alive(

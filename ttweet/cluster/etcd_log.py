@@ -75,9 +75,12 @@ class EtcdLog:
         """Return the names that are online in the cluster, for the caller's own loop."""
         return ClusterNames(self._names_nodes, self._layout, self.origin)
 
-    def publish(self, state: Callable[[], ServerState | None]) -> None:
-        """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own."""
-        self._engine.presence.state = state
+    def publish(self, state: Callable[[], ServerState]) -> None:
+        """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own.
+
+        Returns when the other servers can see it, or after 2 s without a majority.
+        """
+        self._portal.call(self._engine.presence.show, state)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ttweet.cluster.nodes import Nodes
 
 PUBLISH_S = 1.0  # between two states of a server
+LIST_S = 2.0  # for etcd to list a server before it takes clients; it takes 20 ms
 COMPACT_S = 60.0  # between compactions of the log
 MIN_KEPT = 10_000  # revisions that stay for servers that are away: minutes of a busy cluster, hours of a quiet one
 MAX_SERVERS = 100  # of a cluster that are read
@@ -70,11 +71,19 @@ class Presence:
         self._published: ServerState | None = None
         self._checksums: OrderedDict[int, int] = OrderedDict()
         self._published_at = self._compacted_at = 0.0
-        self.state: Callable[[], ServerState | None] = _unknown
-        """Returns the state to publish, or None."""
+        self._state: Callable[[], ServerState]
+        self._has_state, self._is_listed = trio.Event(), trio.Event()
+
+    async def show(self, state: Callable[[], ServerState]) -> None:
+        """Publish what this function returns, from now on. Returns once etcd has it, or after `LIST_S`."""
+        self._state = state
+        self._has_state.set()
+        with trio.move_on_after(LIST_S):
+            await self._is_listed.wait()
 
     async def run(self) -> None:
-        """Publish until cancelled."""
+        """Publish until cancelled, once there is a state."""
+        await self._has_state.wait()
         self._compacted_at = trio.current_time()
         try:
             while True:
@@ -88,9 +97,7 @@ class Presence:
             self._caller.drop()
 
     async def _publish(self) -> None:
-        state = self.state()
-        if state is None:
-            return
+        state = self._state()
         self._note(state)
         now = trio.current_time()
         if self._lease.id and state == self._published and now - self._published_at < RENEW_S:
@@ -100,6 +107,7 @@ class Presence:
         request = put(self._layout.server(self._origin), encode(shown), self._lease.id)
         await self._caller.call(PUT, request, EmptyResponse, within_s=CALL_S)
         self._published, self._published_at = state, now
+        self._is_listed.set()
 
     def _note(self, state: ServerState) -> None:
         self._checksums[state.position] = state.checksum
@@ -136,7 +144,3 @@ async def read_servers(caller: Caller, keys: KeyRange) -> dict[bytes, ServerStat
         with suppress(MalformedAnswerError):  # of a version that writes another form
             states[pair.key] = decode(pair.value, ServerState)
     return states
-
-
-def _unknown() -> None:
-    """Return no state."""

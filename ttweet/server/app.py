@@ -167,10 +167,10 @@ async def serve(
                 writing.start_soon(journal.run)
                 for name in dict.fromkeys(config.hosts):
                     journal.report(reports.server_started(name))
+                if membership is not None:
+                    await membership.keep_up(journal, parts.stats, listeners[0])
                 announce(config, store, entrances, certificates)
                 announce_first_steps(config, listeners[0], parts.backend.authenticator.anonymous.rights)
-                if membership is not None:
-                    membership.keep_up(journal, parts.stats, listeners[0])
                 systemd.notify(systemd.READY)
                 stop = _until_stop(heeding, signals, partial(_reload, parts, certificates))
                 helpers = _helpers(parts, membership)

@@ -42,8 +42,11 @@ class Membership:
         self.names = log.names()
         """The names that are online; its `run` is to be run beside the clients."""
 
-    def keep_up(self, journal: Journal, stats: StatsCollector, listener: socket.socket) -> None:
-        """Have the journal take what other servers append as it arrives, and show this server to the others."""
+    async def keep_up(self, journal: Journal, stats: StatsCollector, listener: socket.socket) -> None:
+        """Have the journal take what other servers append as it arrives, and show this server to the others.
+
+        Returns when the status of the cluster lists this server, or a majority of etcd does not answer.
+        """
         token = trio.lowlevel.current_trio_token()
         server = _name_of(listener)
 
@@ -58,8 +61,8 @@ class Membership:
 
         stats.cluster = self._stats
         self._log.on_arrival = arrived
-        self._log.publish(state)
         arrived()  # what has come since the file was opened
+        await trio.to_thread.run_sync(self._log.publish, state)
 
     def _stats(self) -> dict[str, Any]:
         return {"position": self.store.progress.position, "age_s": self._log.age_s}

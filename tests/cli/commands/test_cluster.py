@@ -63,7 +63,6 @@ def test_a_follower_gets_what_is_posted_at_another_server(start: Callable[[str],
 
 def test_the_status_shows_servers_and_nodes(start: Callable[[str], Server], url: str) -> None:
     server = start("one")
-    run("post", "--server", server.address, "Hello")
 
     def shown() -> dict[str, list[dict[str, object]]]:
         done = run("cluster", "status", "--json", variables={"TTWEET_CLUSTER": url})
@@ -71,7 +70,9 @@ def test_the_status_shows_servers_and_nodes(start: Callable[[str], Server], url:
         found: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
         return found
 
-    while not (found := shown())["servers"] or not found["servers"][0]["newest"]:
+    assert [state["server"] for state in shown()["servers"]] == [server.address]
+    run("post", "--server", server.address, "Hello")
+    while not (found := shown())["servers"][0]["newest"]:
         pass
     [state] = found["servers"]
     assert (state["server"], state["newest"], state["behind"]) == (server.address, 1, 0)
