@@ -28,6 +28,8 @@ ERRORS = {  # with the end of what is said of them
     OpenError("locked", "in use", remedies.STOP, "42"): ": kill 42, or choose another file with --db",
     ConnectError("tls", "signed by none", remedies.TRUST): ", or add --ca FILE",
     ConnectError("tls", "no TLS", remedies.WITHOUT_TLS): ", omit --ca and ttweets://",
+    ConnectError("unknown", "interrupted", remedies.WITH_KEY): "",
+    ConnectError("unknown", "interrupted", remedies.WITHOUT_KEY): ": ttweet last, or ttweet find",
     Refused("missing", "it has no tokens", remedies.OTHER_DATABASE): " with --db",
     Refused("bad_request", "line 2", remedies.REPAIR_LINE): "",
     OpenError("altered", "it is behind", remedies.FROM_BACKUP): ": ttweet backup COPY there, then --db COPY here",
