@@ -73,10 +73,18 @@ def test_a_server_without_etcd_does_not_wait_until_it_is_listed(
         open_log(of(Node(*silent.getsockname()))).publish(lambda: ServerState("h1:1", 5, 2, 77))
 
 
-def test_a_server_is_listed_while_it_is_alive(
-    address: ClusterAddress, open_log: Open, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_has_stopped_is_no_longer_listed(address: ClusterAddress) -> None:
+    with opened(address) as log:
+        log.publish(lambda: ServerState("h1:1", 5, 2, 77))
+        assert "h1:1" in servers(address)
+    assert servers(address) == {}
+
+
+def test_a_server_that_was_killed_is_listed_until_its_lease_ends(
+    address: ClusterAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease, "LEASE_S", 1)
+    monkeypatch.setattr(lease, "END_S", 0.0)
     with opened(address) as log:
         log.publish(lambda: ServerState("h1:1", 5, 2, 77))
         assert comes_true(lambda: "h1:1" in servers(address))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LEASE_S = 10  # that a server is listed, and its names are taken, after its last sign; an election takes 1 to 3 s
 RENEW_S = 3.0  # between two renewals
 CALL_S = 2.0  # for each call
+END_S = 1.0  # to revoke a lease when a server stops; it ends by itself later
 
 
 class KeptLease:
@@ -43,8 +44,9 @@ class KeptLease:
         return self.id != before
 
     async def revoke(self) -> None:
-        """End the lease, and all that is held with it, if etcd can be reached."""
+        """End the lease, and all that is held with it, if etcd can be reached. A task that is cancelled may do so."""
         if self.id:
-            with suppress(UnansweredError, GatewayError):
+            with trio.move_on_after(END_S) as ending, suppress(UnansweredError, GatewayError):
+                ending.shield = True
                 await self._caller.call(REVOKE, {"ID": self.id}, EmptyResponse, within_s=CALL_S)
             self.id = 0

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 READ_S = 1.0  # between two readings of the names at other servers
 TAKE_S = 4.0  # to take a name, with the calls before it; all requests have an answer within 5 s
-END_S = 1.0  # to free all names at the end; they become free by themselves later
 MAX_KEYS = 10_000  # of names that are read, one or two for each; five servers that are full
 
 Keys = dict[bytes, bytes]
@@ -106,9 +105,7 @@ class ClusterNames:
                 if self.lost - lost:
                     await recheck()
         finally:
-            with trio.move_on_after(END_S) as ending:
-                ending.shield = True
-                await self._lease.revoke()
+            await self._lease.revoke()
             self._caller.drop()
 
     def _keys_of(self, name: str, looks: frozenset[str], newest: int) -> Keys:

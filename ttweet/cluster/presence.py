@@ -94,6 +94,7 @@ class Presence:
                     self._lease.id = 0  # it may have ended; a new one does no harm
                 await trio.sleep(PUBLISH_S)
         finally:
+            await self._lease.revoke()
             self._caller.drop()
 
     async def _publish(self) -> None:
