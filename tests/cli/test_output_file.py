@@ -52,12 +52,25 @@ def test_a_file_that_exists_is_replaced_only_with_force(command: str, db: Path, 
         (["log"], "--export"),
         (["log", "--export", "-"], "--export"),
         (["tags", "cs", "--plot"], "--svg"),
+        (["tags", "cs", "--svg", "-"], "--svg"),
         (["--install-completion"], "-o"),
+        (["--install-completion", "-o", "-"], "-o"),
     ],
 )
 def test_force_without_a_file_is_refused(arguments: list[str], option: str) -> None:
     said = f"ttweet: invalid option: --force belongs to {option} FILE"
     assert complains(*arguments, "--force") == (shell.USAGE, said)
+
+
+@pytest.mark.parametrize(
+    ("command", "start"), [("export", "{"), ("log", "SERVER ALERT"), ("tags", "<svg "), ("completion", "#")]
+)
+def test_a_file_named_by_a_hyphen_is_stdout(command: str, start: str, db: Path, tmp_path: Path) -> None:
+    words = {"FILE": "-", "DB": str(db)}
+    done = run(*[words.get(word, word) for word in COMMANDS[command]], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (shell.DONE, "")
+    assert done.stdout.startswith(start)
+    assert not list(tmp_path.glob("-*"))
 
 
 @pytest.mark.parametrize("command", ["export", "log", "tags"])

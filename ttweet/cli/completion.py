@@ -22,7 +22,7 @@ from ttweet.cli import shell
 from ttweet.cli.completion_words import with_words
 from ttweet.cli.main import ALIASES, make_app
 from ttweet.cli.options import FILE
-from ttweet.cli.output_file import Force, naming_the_fix, refuse_needless_force
+from ttweet.cli.output_file import STDOUT, Force, naming_the_fix, refuse_needless_force, write_stdout
 from ttweet.files import trusted_path, write_texts
 
 SHELL_TIMEOUT_S = 10.0  # for a new shell to start and answer: slow startup files take seconds
@@ -35,7 +35,11 @@ ShellName = Annotated[
 Output = Annotated[
     Path | None,
     FILE,
-    Parameter(name=["--output", "-o"], help="Write the script to FILE; change no startup file."),
+    Parameter(
+        name=["--output", "-o"],
+        allow_leading_hyphen=True,
+        help="Write the script to FILE, or to stdout (-); change no startup file.",
+    ),
 ]
 
 _BASH_LOOK = "complete -p ttweet | grep -q _ttweet && printf '\\0yes'"
@@ -78,6 +82,9 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None, f
     refuse_needless_force("-o", output, force=force)
     name = shell_name or _detected()
     text = script(name)
+    if output == STDOUT:
+        write_stdout([text], "-o")
+        return shell.DONE
     if output is not None:
         with naming_the_fix(output):
             _write(output, text, "choose another file with -o", overwrite=force)

@@ -1,7 +1,8 @@
-"""The rule for a file that a command writes: it never replaces another one, unless you add `--force`."""
+"""The rule for a file that a command writes: it never replaces another one, unless you add `--force`; - is stdout."""
 
 import errno
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from ttweet.storage.sqlite.header import MAGIC
 
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
 
+STDOUT = Path("-")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,9 +35,17 @@ def naming_the_fix(target: Path) -> Iterator[None]:
         raise OSError(exc.errno, f"{exc.strerror}; {_fix(exc)}", exc.filename) from exc
 
 
-def refuse_needless_force(option: str, file: object, *, force: bool) -> None:
+def write_stdout(texts: Iterable[str], option: str) -> None:
+    """Write texts to stdout as to a file: in UTF-8 and unchanged. Raises UsageError if it is closed."""
+    if sys.stdout is None:
+        raise shell.UsageError(f"stdout is closed; write to a file: {option} FILE")
+    with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
+        file.writelines(texts)
+
+
+def refuse_needless_force(option: str, file: Path | None, *, force: bool) -> None:
     """Raise UsageError for `--force` without the option that names a file."""
-    if force and file is None:
+    if force and file in (None, STDOUT):
         raise shell.UsageError(f"invalid option: --force belongs to {option} FILE")
 
 

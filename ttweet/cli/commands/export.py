@@ -37,7 +37,7 @@ def export(
 ) -> int:
     """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
     refuse_conflict({"--salvage": salvage, "--origin": origin})
-    refuse_needless_force("ttweet export", None if target == "-" else target, force=force)
+    refuse_needless_force("ttweet export", Path(target), force=force)
     source, pace = db_path(db), Pace()
     with advising_source("export", target, db) if target != "-" else nullcontext():
         opened = (Salvage if salvage else SqliteReader)(source)

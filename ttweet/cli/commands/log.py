@@ -1,6 +1,5 @@
 """The command `log`: the report lines of server sessions, and their export as Sample.txt."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.options import FILE, Db, Json
-from ttweet.cli.output_file import Force, naming_the_fix, refuse_database, refuse_needless_force
+from ttweet.cli.output_file import STDOUT, Force, naming_the_fix, refuse_database, refuse_needless_force, write_stdout
 from ttweet.cli.source import db_path, refuse_itself
 from ttweet.files import write_texts
 from ttweet.model import reports
@@ -26,7 +25,7 @@ Category = Annotated[
     Parameter(negative="", metavar="NAME", help="Only lines of this category; repeatable."),
 ]
 Export = Annotated[
-    str | None,
+    Path | None,
     FILE,
     Parameter(allow_leading_hyphen=True, help="Write the lines as in Sample.txt; -: to stdout."),
 ]
@@ -44,11 +43,11 @@ def log(
     """Show the report log."""
     if json and export is not None:
         raise shell.UsageError("conflicting options: --export and --json; give one of them")
-    refuse_needless_force("--export", None if export == "-" else export, force=force)
+    refuse_needless_force("--export", export, force=force)
     path = db_path(db)
-    if export not in (None, "-"):
-        refuse_itself(Path(export or ""), path)
-        refuse_database(Path(export or ""))
+    if export not in (None, STDOUT):
+        refuse_itself(export, path)
+        refuse_database(export)
     reader = SqliteReader(path)
     try:
         number = _session(reader, session)
@@ -84,18 +83,15 @@ def _lines(reader: ReportQueries, session: int | None, categories: Sequence[str]
         cursor = lines[-1].id
 
 
-def _export(lines: Iterator[LogLine], name: str, *, overwrite: bool) -> int:
+def _export(lines: Iterator[LogLine], target: Path, *, overwrite: bool) -> int:
     exported = _Counted(lines)
     texts = (reports.line(line.side, line.category, line.text) + "\n" for line in exported)
-    if name == "-":
-        if sys.stdout is None:
-            raise shell.UsageError("stdout is closed; write to a file: ttweet log --export log.txt")
-        with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
-            file.writelines(texts)
+    if target == STDOUT:
+        write_stdout(texts, "--export")
     elif first := next(texts, None):
-        with naming_the_fix(Path(name)):
-            write_texts(Path(name), chain([first], texts), overwrite=overwrite)
-        shell.hint(f"{shell.amount(exported.count, 'line')} written to {escape(name)}")
+        with naming_the_fix(target):
+            write_texts(target, chain([first], texts), overwrite=overwrite)
+        shell.hint(f"{shell.amount(exported.count, 'line')} written to {escape(str(target))}")
     return exported.count
 
 

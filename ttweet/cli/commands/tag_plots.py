@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ttweet import plots
 from ttweet.cli import output, plot_text, shell, terminal
-from ttweet.cli.output_file import naming_the_fix
+from ttweet.cli.output_file import STDOUT, naming_the_fix, write_stdout
 from ttweet.files import write_texts
 from ttweet.model.times import now_ms, utc
 
@@ -29,8 +29,12 @@ def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | 
         return shell.DONE
     titled = [(f"#{tag}, tweets a day", counts) for tag, counts in charts]
     if svg is not None:
-        with naming_the_fix(svg):
-            write_texts(svg, [plots.picture(titled, today)], mode=0o644, overwrite=force)
+        picture = plots.picture(titled, today)
+        if svg == STDOUT:
+            write_stdout([picture], "--svg")
+        else:
+            with naming_the_fix(svg):
+                write_texts(svg, [picture], mode=0o644, overwrite=force)
         return shell.DONE
     width = terminal.size().columns
     for line in plot_text.draw(titled, today, width, _marks()):

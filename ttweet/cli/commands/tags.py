@@ -26,7 +26,11 @@ Numbers = Annotated[
 ]
 Tags = Annotated[str, Parameter(name="TAG", help="Show the tweets of this tag, in any case.")]
 Plot = Annotated[bool, Parameter(name="--plot", negative="", help="Show a chart of the tweets a day of each TAG.")]
-Svg = Annotated[Path | None, FILE, Parameter(name="--svg", help="Write the chart to this file.")]
+Svg = Annotated[
+    Path | None,
+    FILE,
+    Parameter(name="--svg", allow_leading_hyphen=True, help="Write the chart to this file; -: to stdout."),
+]
 Days = Annotated[
     int | None,
     RARE,
