@@ -160,7 +160,8 @@ CLUSTER = HelpPage(
 It needs the program etcd: apt install etcd-server.
 
 `status` asks etcd for the servers and their newest ids, and each node for its version. AGE is the time since a server
-last confirmed that it has all tweets. In a pipe, tabs separate the columns.""",
+last confirmed that it has all tweets, as the server last said. A server that was killed is listed for 10 s more. In a
+pipe, tabs separate the columns.""",
     examples=f"""{EXAMPLES}
   ttweet cluster demo
   ttweet cluster status --cluster etcd://h1,h2,h3/team""",
