@@ -15,6 +15,7 @@ from ttweet.model.errors import Refused
 from ttweet.model.query import Query, holds
 from ttweet.model.tweets import Count, Found, Tweet
 from ttweet.storage.sqlite import room, word_index, word_search
+from ttweet.storage.sqlite.integrity import damages
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -304,6 +305,20 @@ def test_a_damaged_index_changes_no_answer_and_the_next_server_builds_it_again(p
         maintained(store)
         assert len(found(store, "word")) == 12
         assert parts(path) == [(0, 7, 0), (1, 14, 0)]
+
+
+class NewerSqlite(sqlite3.Connection):
+    """SQLite 3.44 or newer: its checks also report damaged full-text indexes."""
+
+    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+        if "_check" in sql:
+            sql = "SELECT 'malformed inverted index for FTS5 table main.word_index_1' UNION ALL SELECT 'row 1 missing'"
+        return super().execute(sql)
+
+
+def test_a_damaged_index_is_no_damage_of_the_file_whatever_the_version_of_sqlite() -> None:
+    with closing(sqlite3.connect(":memory:", factory=NewerSqlite)) as connection:
+        assert damages(connection, ["tweets"]) == ["row 1 missing"]
 
 
 def test_the_index_grows_only_while_the_disk_has_spare_room(
