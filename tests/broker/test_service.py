@@ -63,11 +63,10 @@ class SlowToTell(MemoryStore):
 @asynccontextmanager
 async def serving(store: Store) -> AsyncIterator[Service]:
     journal = Journal(store)
-    with Worker("reader") as worker:
+    with Worker("reader") as worker, closing(store.reader()) as reader:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
-            reader = store.reader()
             yield Service(journal, reader, scheduler, counted(journal), Search(journal, reader, scheduler))
             journal.close()
 

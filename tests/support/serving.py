@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,8 +176,11 @@ async def serving(
     store = store or MemoryStore()
     journal = Journal(store, replica=replica)
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
-    with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
-        reader = store.reader()
+    with (
+        trio.fail_after(float("inf") if by_hand else GUARD_S),
+        Worker("reader") as worker,
+        closing(store.reader()) as reader,
+    ):
         fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker, journal.trouble))
         admission = Admission(Places(max_clients, journal.report), Throttle(rates))
         stats = StatsCollector(journal, admission, {"max_clients": max_clients})
