@@ -53,6 +53,12 @@ def test_a_bar_is_as_high_as_its_day(counts: list[int]) -> None:
         assert (bar == BARS[-1]) == (count == max(counts) != 0 or count * 7 > max(counts) * 6)
 
 
+def test_a_name_beside_a_long_value_is_one_word(stage: Callable[..., str]) -> None:
+    tweets = {"acknowledged": "3", "lines waiting": "1"}
+    parts = {"tweets": tweets, "connections": {"now": "1"}, "server": {"started": "2026-12-01 05:12:07"}}
+    assert "acknowledged" in plain(stage(tables.print_parts, parts, columns=40))
+
+
 def test_tags_stand_out_and_those_beside_the_text_follow_it() -> None:
     text = styled(tweet("a #Python day", "Python", "nightly", "web"))
     assert text.plain == "a #Python day  #nightly #web"

@@ -69,7 +69,7 @@ def print_parts(parts: Mapping[str, Mapping[str, str]]) -> None:
     """Named parts of named values, a value a line; a part that is empty has none."""
     table = _grid()
     table.add_column(style="bold", no_wrap=True)
-    table.add_column(style="dim", overflow="fold")
+    table.add_column(style="dim", overflow="fold", no_wrap=True)
     table.add_column(justify="right", overflow="fold")
     for part, values in parts.items():
         for number, (name, value) in enumerate(values.items()):
