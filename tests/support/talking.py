@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -14,13 +14,13 @@ from tests.support.processes import LIMIT_S, TTWEET, Server, environment
 
 def sessions(db: Path) -> list[str]:
     """How each session ended."""
-    with sqlite3.connect(db) as connection:
+    with closing(sqlite3.connect(db)) as connection:
         return [how for (how,) in connection.execute("SELECT how FROM sessions ORDER BY id")]
 
 
 def logged(db: Path) -> list[str]:
     """The texts of the report log, all sessions."""
-    with sqlite3.connect(db) as connection:
+    with closing(sqlite3.connect(db)) as connection:
         return [text for (text,) in connection.execute("SELECT text FROM log ORDER BY id")]
 
 

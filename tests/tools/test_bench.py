@@ -366,11 +366,10 @@ def test_a_sync_of_the_disk_takes_some_time(tmp_path: Path) -> None:
 def test_the_floor_stores_rows_that_the_package_can_read(tmp_path: Path) -> None:
     database = tmp_path / "tweets.db"
     assert floor.rate(database, batch=16, seconds=0.05) > 0
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         tweets, tagged, counted = connection.execute(
             "SELECT (SELECT count(*) FROM tweets), (SELECT count(*) FROM tweet_tags), (SELECT sum(count) FROM tags)"
         ).fetchone()
-    connection.close()
     assert tweets == tagged == counted > 0
 
 

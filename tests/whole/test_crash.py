@@ -7,6 +7,7 @@ import random
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def uploaded_until_killed(server: Server, names: list[str], acknowledgements: in
 def stored_ids(db: Path) -> dict[str, list[int]]:
     """Each stored text and its ids, read by SQLite alone."""
     ids: dict[str, list[int]] = {}
-    with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as connection:
         for id_, text in connection.execute("SELECT id, text FROM tweets ORDER BY id"):
             ids.setdefault(text, []).append(id_)
     return ids
@@ -120,7 +121,7 @@ def check_counts(db: Path, uploaders: list[Uploader]) -> None:
     ids = stored_ids(db)
     assert sorted(ids) == sorted(sent)
     assert all(len(same) == 1 for same in ids.values())
-    with sqlite3.connect(db) as connection:
+    with closing(sqlite3.connect(db)) as connection:
         assert connection.execute("SELECT count FROM tags WHERE key = 'crash'").fetchone() == (len(sent),)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("SELECT how FROM sessions").fetchall() == [("crashed",)] * ROUNDS + [("stopped",)]

@@ -4,6 +4,7 @@ import json
 import socket
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from tests.support.processes import LIMIT_S, running_server
@@ -62,7 +63,7 @@ def stored(db: Path, tags: list[str]) -> list[int]:
     if tags:
         keys = ", ".join([f"'{tag}'" for tag in tags])
         sql = f"SELECT DISTINCT tweet FROM tweet_tags JOIN tags ON tags.id = tag WHERE key IN ({keys}) ORDER BY tweet"
-    with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as connection:
         return [id_ for (id_,) in connection.execute(sql)]
 
 
