@@ -55,7 +55,6 @@ WRONG_COMMANDS = {
     "serve --http-proxy ::1": "missing option: --http PORT, which --http-proxy needs",
     "serve --http-proxy x": "invalid --http-proxy 'x': use an address such as 127.0.0.1",
     "serve --rate none --burst 200": "conflicting options: --rate none and --burst; give one of them",
-    "serve --log-format classic --quiet": ("conflicting options: --log-format classic and --quiet; give one of them"),
     "stats --all --json": "conflicting options: --all and --json; give one of them",
     "tags a --plot --svg a.svg": "conflicting options: --plot and --svg; give one of them",
     "find --since yesterday": "invalid --since 'yesterday': use 2h, 7d or 2026-01-31",

@@ -180,7 +180,6 @@ def serve(
         cluster=_cluster(cluster, begin=begin),
     )
     _refuse_without_http(config)
-    refuse_conflict({"--log-format classic": log_format == "classic", "--quiet": quiet})
     return _run(config)
 
 
