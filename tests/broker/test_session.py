@@ -120,7 +120,7 @@ async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFi
 async def test_no_other_client_takes_the_name_of_a_token(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
     async with backends() as backend:
-        with pytest.raises(Refused, match="ci belongs to a token") as refused:
+        with pytest.raises(Refused, match="ci, or one that looks like it, belongs to a token") as refused:
             session_of(backend, Authenticator(file=file)).sign_in("ci")
         assert refused.value.code == "name_taken"
 

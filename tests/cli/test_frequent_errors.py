@@ -32,7 +32,7 @@ WRONG_COMMANDS = {
     "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
     "serve 0 --tls-cert x.pem": "missing option: --tls-key FILE, which --tls-cert needs",
     "tags python rust": "too many tags: 2; give one, chart them with --plot, or watch them: ttweet follow python rust",
-    "post": "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
+    "post": "missing message; quote it: ttweet post 'text #tag'; or read it from stdin: ttweet post -",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
     "post -- -5 degrees": "2 arguments for one message; quote it: ttweet post -- '-5 degrees'",
     "post ''": "empty message; give a text, or add --empty to post it anyway",
@@ -127,6 +127,7 @@ FAILURES = {  # with a server, whose database is {db}
         shell.NOTHING,
         "no such file: {folder}/none.jsonl; choose a file from ttweet export",
     ),
+    "import {db}": (shell.USAGE, "{db} is a database, not an export; export it first: ttweet export --db {db}"),
     "export {db} --db {db}": (shell.USAGE, "{db} is part of the database; choose another output file"),
     "backup {folder}/copy --db {db}": (
         shell.USAGE,
@@ -134,7 +135,7 @@ FAILURES = {  # with a server, whose database is {db}
     ),
     "token revoke ann --db {db}": (
         shell.NOTHING,
-        "no token has the name 'ann': {db} has no valid tokens; if it is of another database, name that with --db",
+        "no token has the name 'ann': {db} has no valid tokens; choose the database of the token with --db",
     ),
     "log --session 9 --db {db}": (shell.USAGE, "no such session: 9; the newest is 1"),
 }
@@ -212,7 +213,7 @@ def test_a_full_disk_is_named_with_what_to_do(tmp_path: Path) -> None:
 def test_a_run_on_a_terminal_says_what_was_posted(server: Server) -> None:
     code, seen = processes.run_on_terminal("run", "--server", server.address, "--", "true")
     assert code == shell.DONE
-    assert re.search(r"posted #\d+: ok true [\d.]+s", seen)
+    assert re.search(r"posted #\d+: 'ok true [\d.]+s'", seen)
 
 
 def test_the_default_port_is_named_as_such() -> None:

@@ -73,7 +73,7 @@ def test_a_full_page_has_exit_codes_and_environment(command: str) -> None:
 
 @pytest.mark.parametrize("columns", [1, 10, 20])
 def test_a_terminal_may_be_too_narrow_for_any_page(columns: int) -> None:
-    assert "Thefileforthereportlines." in "".join(page("serve", "--help", columns=columns).split())
+    assert "Writethereportlogheretoo." in "".join(page("serve", "--help", columns=columns).split())
 
 
 def test_every_option_of_every_command_says_what_it_is_for() -> None:

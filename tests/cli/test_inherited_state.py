@@ -70,7 +70,7 @@ def test_a_closed_stream_costs_no_command_its_work(
         (
             ["log", "--db", "DB", "--export", "-"],
             ">&-",
-            "stdout is closed; write to a file: ttweet log --export log.txt",
+            "stdout is closed; write to a file: --export FILE",
         ),
     ],
 )

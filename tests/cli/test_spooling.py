@@ -20,7 +20,7 @@ from ttweet.client.spool import Spool, SpooledParcel
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
 
-KEPT = "the message is kept for the next command with --spool"
+KEPT = "the next ttweet post or run with --spool sends it"
 UNKNOWN_LETTER = "\U000378a1"  # unassigned in every Python: a letter that only the server's newer Python may know
 BUSY = b'["err",{"code":"busy","text":"another process holds the file"}]\n'
 
@@ -80,7 +80,7 @@ def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state
     for text in ("one #a", "two"):
         code, out, err = post(state, "--tag", "b", "--as", "matt", text, server="127.0.0.1:1")
         assert (code, out) == (shell.UNREACHABLE, "")
-        assert err == f"ttweet: no server is listening on 127.0.0.1:1; start one: ttweet serve 1; {KEPT}\n"
+        assert err == f"ttweet: kept: no server is listening on 127.0.0.1:1; start one: ttweet serve 1; {KEPT}\n"
     assert waiting(state) == ["one #a", "two"]
     readdress(state, server.address)
     assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 waiting tweets\n")
@@ -119,7 +119,7 @@ def test_a_server_that_answers_judges_what_the_client_does_not_know(
 def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: ServerHere) -> None:
     done = command(state, "run", "--spool", "--", "sh", "-c", "exit 3", server="127.0.0.1:1")
     assert done.returncode == 3
-    assert re.search(rf"ttweet: no server is listening .*; {KEPT}: failed \(3\) sh [\d.]+s\n$", done.stderr)
+    assert re.search(rf"ttweet: kept: no server is listening .*; {KEPT}: 'failed \(3\) sh [\d.]+s'\n$", done.stderr)
     readdress(state, server.address)
     done = command(state, "run", "--spool", "--tag", "ci", "--", "true", server=server.address)
     assert (done.returncode, done.stderr) == (0, "posted 1 waiting tweet\n")
@@ -202,7 +202,7 @@ def test_a_server_that_cannot_say_or_cannot_now_leaves_it_in_the_spool(state: Pa
 @pytest.mark.parametrize("code", ["timeout", "token", "forbidden", "stopping", "of_a_later_version"])
 def test_new_and_waiting_tweets_stay_in_the_spool_if_the_refusal_is_not_about_them(state: Path, code: str) -> None:
     refusal = says(b'["err",{"code":"%s","text":"not now"}]\n' % code.encode())
-    said = (shell.UNREACHABLE, "", f"ttweet: not now; {KEPT}\n")
+    said = (shell.UNREACHABLE, "", f"ttweet: kept: not now; {KEPT}\n")
     assert scripted(state, refusal, "one") == said
     with peer(refusal) as client:
         readdress(state, f"127.0.0.1:{client.port}")
@@ -322,7 +322,7 @@ def test_messages_that_wait_under_another_name_of_the_server_are_reported(state:
 
 def test_an_interrupted_poster_says_where_its_tweet_is(state: Path) -> None:
     said = interrupted("post", "--spool", "x", variables={"XDG_STATE_HOME": str(state)})
-    assert said == (shell.INTERRUPTED, f"ttweet: interrupted; {KEPT}\n")
+    assert said == (shell.INTERRUPTED, f"ttweet: kept: interrupted; {KEPT}\n")
     assert waiting(state) == ["x"]
 
 
@@ -334,7 +334,7 @@ def test_a_poster_that_is_interrupted_while_it_waits_for_another_keeps_its_tweet
             assert process.stderr is not None
             assert "uses the spool; waiting" in process.stderr.readline()
             process.send_signal(signal.SIGINT)
-            assert process.stderr.read() == f"ttweet: interrupted; {KEPT}\n"
+            assert process.stderr.read() == f"ttweet: kept: interrupted; {KEPT}\n"
     assert process.returncode == shell.INTERRUPTED
     with Spool(state / "ttweet" / "spool").locked():
         assert waiting(state) == ["x"]

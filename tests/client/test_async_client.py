@@ -226,7 +226,7 @@ async def test_no_answer_leaves_an_upload_unknown(script: Script, text: str) -> 
         with pytest.raises(ConnectError, match=text) as error:
             await client.post("hello")
         assert error.value.code == "unknown"
-        assert "without a key, first look whether it is stored" in error.value.text
+        assert "look before you post it again" in error.value.text
 
 
 async def test_an_answer_has_its_time(mock_clock: trio.testing.MockClock) -> None:

@@ -251,7 +251,7 @@ def test_a_lost_connection_leaves_an_upload_unknown() -> None:
         ) as raised:
             client.post("x")
         assert raised.value.code == "unknown"
-        assert raised.value.text.endswith("without a key, first look whether it is stored")
+        assert raised.value.text.endswith("look before you post it again")
         with pytest.raises(ConnectError, match=r"retry with the same key$"):
             client.post("x", key="k")
         with pytest.raises(ConnectError, match=r"closed the connection without an answer$"):

@@ -68,10 +68,10 @@ def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozen
 
 def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
     assert str(permissions.refusal(Post, Principal(None, frozenset({READ})))) == (
-        "missing right post: clients without a token have only read; use a token"
+        "this needs the right 'post': clients without a token have only read; use a token"
     )
     assert str(permissions.refusal(Post, Principal("ci", frozenset({READ, ADMIN})))) == (
-        "missing right post: the token of ci has only read,admin; use another token"
+        "this needs the right 'post': the token of ci has only read,admin; use another token"
     )
     assert "set TTWEET_TOKEN" in str(permissions.refusal(Post, Principal(None, frozenset())))
 

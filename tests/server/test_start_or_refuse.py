@@ -132,7 +132,7 @@ def test_the_server_prints_the_rights_of_anonymous_clients_unless_they_have_all(
         run("-d", *server.address.split(":"))  # it has said all it says at the start
         server.stop()
         said = "".join(server.said)
-    assert said.startswith(f"ttweet: without a token clients may: {told}\n" if told else "")
+    assert said.startswith(f"ttweet: clients without a token may: {told}\n" if told else "")
     assert bool(told) == ("without a token" in said)
 
 

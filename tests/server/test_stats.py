@@ -237,7 +237,7 @@ def test_a_server_whose_administrators_have_tokens_refuses_others(tmp_path: Path
         assert done.returncode == shell.DONE
         code, text = complains("stats", "--server", server.address)
         assert code == shell.REFUSED
-        assert text.startswith("ttweet: missing right admin")
+        assert text.startswith("ttweet: this needs the right 'admin'")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_the_page_of_the_program_names_all_commands_and_flags() -> None:
 
 def test_a_row_keeps_the_lines_that_continue_it() -> None:
     rows = [" ".join(row.split()) for row in page("ttweet-find").split(".TP\n")]
-    trust = "Use TLS; trust this PEM file, or system for the usual CAs."
+    trust = "Use TLS and trust this PEM file; system: the system's CAs."
     assert f"\\fB\\-\\-ca\\fR \\fIFILE\\fR {trust}" in rows
     assert "\\fBTTWEET_TOKEN_FILE\\fR a file with the token, instead" in rows
 

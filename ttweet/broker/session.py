@@ -298,7 +298,7 @@ class Session:
         if own is None and self._authenticator.reserves(name):
             raise Refused(
                 "name_taken",
-                f"name taken: {name} belongs to a token, or looks like it; choose another name, or send the token",
+                f"name taken: {name}, or one that looks like it, belongs to a token; choose another, or use that token",
             )
         return name
 

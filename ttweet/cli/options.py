@@ -104,7 +104,7 @@ Server = Annotated[str | None, SERVER, Parameter(help="The server to ask.")]
 Ca = Annotated[
     str | None,
     FILE,
-    Parameter(name="--ca", help="Use TLS; trust this PEM file, or system for the usual CAs."),
+    Parameter(name="--ca", help="Use TLS and trust this PEM file; system: the system's CAs."),
 ]
 LiveServer = Annotated[str | None, SERVER, Parameter(help="The server to follow.")]
 LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags, in any case.")]
@@ -122,7 +122,8 @@ ContainedText = Annotated[
     str | None, Parameter(name="--text", metavar="STR", help="Only tweets whose text contains STR.")
 ]
 Timeout = Annotated[
-    str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90s, 10m, 2h or 1d, with exit code 124.")
+    str | None,
+    Parameter(name="--timeout", metavar="TIME", help="Give up after 90s, 10m, 2h or 1d, with exit code 124."),
 ]
 By = Annotated[
     str | None, Parameter(name="--by", metavar="NAME", validator=check_name, help="Only tweets of this author.")
@@ -146,6 +147,6 @@ KeepLast = Annotated[
 LogLimit = Annotated[int, Parameter(name="--log-limit", metavar="SIZE", converter=_size)]
 WithSpool = Annotated[
     bool,
-    Parameter(name="--spool", negative="", help="Keep an undelivered tweet for the next --spool."),
+    Parameter(name="--spool", negative="", help="If it cannot be sent, keep it for the next --spool."),
 ]
 Json = Annotated[bool, Parameter(name=["--json", "-j"], negative="", help="Write one JSON object a line.")]

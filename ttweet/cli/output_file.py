@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from ttweet.cli import shell
 from ttweet.descriptors import SHORTAGES
 from ttweet.model.reports import escape
-from ttweet.storage.sqlite.header import MAGIC
+from ttweet.storage.sqlite.header import is_database
 
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
 
@@ -51,15 +51,8 @@ def refuse_needless_force(option: str, file: Path | None, *, force: bool) -> Non
 
 def refuse_database(target: Path) -> None:
     """Raise UsageError for a text that would replace a database, which `--force` does not allow either."""
-    if _is_database(target):
+    if is_database(target):
         raise shell.UsageError(f"{escape(str(target))} is a database; choose another file")
-
-
-def _is_database(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
 
 
 def _fix(exc: OSError) -> str:

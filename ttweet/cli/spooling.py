@@ -20,7 +20,7 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.protocol.replies import Stored
 
-KEPT = "the message is kept for the next command with --spool"
+KEPT = "the next ttweet post or run with --spool sends it"
 
 
 class KeptError(ConnectError):
@@ -77,7 +77,7 @@ def _keep_and_deliver(spool: Spool, open_as: OpenAs, parcel: Parcel) -> Stored:
             stack.enter_context(spool.locked(_tell_wait))
         except HeldError as held:
             spool.keep_late(parcel)
-            raise KeptError("unreachable", f"{held}; {KEPT}") from held
+            raise KeptError("unreachable", f"kept: {held}; {KEPT}") from held
         except KeyboardInterrupt:
             _keep_interrupted(spool, parcel)
             raise
@@ -91,7 +91,7 @@ def _keep_interrupted(spool: Spool, parcel: Parcel) -> None:
     except (FullError, OSError):
         shell.complain("interrupted; neither posted nor kept, as the spool cannot be written")
     else:
-        shell.complain(f"interrupted; {KEPT}")
+        shell.complain(f"kept: interrupted; {KEPT}")
 
 
 def _tell_wait(holder: str) -> None:
@@ -112,13 +112,13 @@ def _deliver(spool: Spool, open_as: OpenAs, mine: SpooledParcel) -> Stored:
             _deliver_waiting(spool, clients, mine.parcel.server, before=mine)
             return _attempt(spool, clients, mine)
         except KeyboardInterrupt:
-            shell.complain(f"interrupted; {KEPT}")
+            shell.complain(f"kept: interrupted; {KEPT}")
             raise
         except TtweetError as error:
             if error.code in REQUEST_FAULTS:
                 spool.remove(mine)
                 raise
-            raise KeptError(error.code, f"{shell.sentence(error)}; {KEPT}") from error
+            raise KeptError(error.code, f"kept: {shell.sentence(error)}; {KEPT}") from error
 
 
 def _deliver_waiting(spool: Spool, clients: OpenAs, server: str, *, before: SpooledParcel | None = None) -> None:

@@ -109,5 +109,5 @@ class AnyClient(Verbs):
     def _no_ttweet(self) -> ConnectError:
         return ConnectError(
             "unknown",
-            f"{netloc(self.host, self.port)} is not a ttweet server; check the port (HTTP has one of its own)",
+            f"{netloc(self.host, self.port)} is not a ttweet server; check the port, as HTTP uses another",
         )

@@ -100,9 +100,9 @@ def unknown_fields_hint(asked: str) -> str:
     It is for people whose query has found nothing: words that are found are what was meant.
     """
     found = _LIKE_A_FIELD.findall(_PHRASE.sub('"', asked.translate(_QUOTES)))
-    unknown = [f"{field}:" for field in dict.fromkeys(found) if field.lower() not in FIELDS]
+    unknown = [f"'{field}:'" for field in dict.fromkeys(found) if field.lower() not in FIELDS]
     *first, last = [f"{field}:" for field in FIELDS]
-    hint = f"unknown field {', '.join(unknown)} searched as text; the fields are {', '.join(first)} and {last}"
+    hint = f"unknown field {', '.join(unknown)}, searched as text; use {', '.join(first)} or {last}"
     return hint if unknown else ""
 
 

@@ -6,7 +6,7 @@ Quick to import, since most commands meet none of these errors.
 import errno
 
 WITH_KEY = "retry with the same key"
-WITHOUT_KEY = "without a key, first look whether it is stored"
+WITHOUT_KEY = "look before you post it again"
 START = "start one"
 START_THERE = "start one there"
 STOP = "stop that server"
@@ -17,7 +17,7 @@ CHECK = "a check lists them"
 REBUILD_INDEXES = "rebuild its indexes from the tables, with no server running"
 SAVE_WHAT_IS_LEFT = "replace it with a backup, and remove its -wal and -shm files; or save what is left"
 READ_EACH_PAGE = "replace it with a backup, or let SQLite read each page by itself"
-OTHER_DATABASE = "if it is of another database, name that"
+OTHER_DATABASE = "choose the database of the token"
 NEW_FILE = "make a new database from its tweets"
 IMPORT_ELSEWHERE = "import into a new file"
 FROM_BACKUP = "start from a backup of another server of the cluster"

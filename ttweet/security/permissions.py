@@ -92,8 +92,9 @@ def refusal(kind: type[object], who: Principal) -> Refused | ProtocolError:
 
 
 def _sentence(right: str | None, who: Principal) -> str:
+    needed, rights = f"this needs the right {right!r}", listed(who.rights)
     if who.name is not None:
-        return f"missing right {right}: the token of {who.name} has only {listed(who.rights)}; use another token"
+        return f"{needed}: the token of {who.name} has only {rights}; use another token"
     if who.rights:
-        return f"missing right {right}: clients without a token have only {listed(who.rights)}; use a token"
+        return f"{needed}: clients without a token have only {rights}; use a token"
     return "this server requires a token; ask its operator for one, and set TTWEET_TOKEN"

@@ -38,4 +38,4 @@ def posting_command(host: str, port: int) -> str:
 def _announce_rights(anonymous: frozenset[str]) -> None:
     """Tell what clients without a token may do, where it is not everything."""
     if anonymous != frozenset(RIGHTS):
-        log.info("without a token clients may: %s", listed(anonymous) or "nothing")
+        log.info("clients without a token may: %s", listed(anonymous) or "nothing")

@@ -150,7 +150,7 @@ def test_a_query_that_finds_nothing_or_means_nothing_is_reported(
         assert complains("find", *arguments, *where) == (code, f"ttweet: {text}")
 
 
-FIELDS = "unknown field user: searched as text; the fields are tag:, from:, by:, since: and until:\n"
+FIELDS = "unknown field 'user:', searched as text; use tag:, from:, by:, since: or until:\n"
 
 
 def test_an_unknown_field_that_finds_nothing_is_named_with_those_that_there_are(timeline: Server) -> None:

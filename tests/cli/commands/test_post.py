@@ -62,7 +62,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
     [
         (
             [],
-            "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
+            "missing message; quote it: ttweet post 'text #tag'; or read it from stdin: ttweet post -",
         ),
         (["two", "words"], "2 arguments for one message; quote it: ttweet post 'two words'"),
         (["-", "x"], "two messages: stdin and x; give one of them"),
@@ -129,7 +129,7 @@ def test_a_message_is_reported_as_stored_when_a_full_disk_cannot_take_its_id(
 @pytest.mark.parametrize(
     ("options", "way_out"),
     [
-        ([], "without a key, first look whether it is stored: ttweet last, or ttweet find"),
+        ([], "look before you post it again: ttweet last, or ttweet find"),
         (["--key", "k"], "retry with the same key"),
     ],
 )
@@ -195,7 +195,7 @@ def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_continues(t
         assert complains("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
         assert run("post", "--lines", stdin=b"three\n", variables=here).stderr.startswith(f"ttweet: line 1: {refused}")
         kept = run("post", "--spool", "three", variables=here)
-        assert kept.stderr == f"ttweet: {refused}; the message is kept for the next command with --spool\n"
+        assert kept.stderr == f"ttweet: kept: {refused}; the next ttweet post or run with --spool sends it\n"
         assert run("last", variables=here).stdout == "two #a\n"
         assert json.loads(run("tags", "a", "--json", variables=here).stdout.splitlines()[1])["id"] == MAX_TWEET_ID
         assert run("delete", str(MAX_TWEET_ID), variables=here).returncode == shell.DONE

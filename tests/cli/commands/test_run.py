@@ -54,7 +54,7 @@ def test_a_command_that_does_not_start_is_explained(server: ServerHere, command:
 def test_the_exit_code_stays_when_there_is_no_server() -> None:
     code, said = says("run", "--server", "127.0.0.1:1", "--", "sh", "-c", "exit 3")
     assert code == 3
-    assert re.search(r"not posted: failed \(3\) sh .*; no server is listening ", said)
+    assert re.search(r"not posted: 'failed \(3\) sh .*'; no server is listening ", said)
 
 
 def test_the_output_of_the_command_passes_through(server: ServerHere) -> None:
@@ -102,10 +102,10 @@ def test_a_tweet_that_no_server_takes_is_reported_before_the_command_runs(option
 def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> None:
     code, said = interrupted("run", "--", "sh", "-c", "exit 3")
     assert code == 3
-    assert re.fullmatch(r"ttweet: interrupted; whether it was posted is unknown: failed \(3\) sh [\d.]+s\n", said)
+    assert re.fullmatch(r"ttweet: interrupted; whether it was posted is unknown: 'failed \(3\) sh [\d.]+s'\n", said)
     code, said = interrupted("run", "--spool", "--", "true", variables={"XDG_STATE_HOME": str(tmp_path)})
     assert code == 0
-    assert re.fullmatch(r"ttweet: interrupted; the message is kept .*\nttweet: interrupted: ok true [\d.]+s\n", said)
+    assert re.fullmatch(r"ttweet: kept: interrupted; .*\nttweet: interrupted: 'ok true [\d.]+s'\n", said)
 
 
 def test_a_missing_command_is_named() -> None:

@@ -119,8 +119,9 @@ def test_a_tag_that_this_python_does_not_know_is_asked_for_like_any_other(server
 def test_no_tags_at_all_is_reported(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         run("post", "only #123", "--server", server.address)
-    text = "ttweet: no tags yet; to list tags without a letter, such as #3251, add --numbers"
-    assert complains("tags", "--db", str(server.db)) == (4, text)
+    problem = "ttweet: no tags yet; post one: ttweet post 'text #tag'"
+    numbers = "for tags without a letter, such as #3251, add --numbers"
+    assert complains("tags", "--db", str(server.db)) == (4, f"{problem}; {numbers}")
     assert run("tags", "--numbers", "--db", str(server.db)).stdout.startswith("123\t1\t")
 
 

@@ -22,7 +22,7 @@ REPORT = reports.message_deleted(1, "ann")
     [
         (
             lambda store: post(store, "two"),
-            "the tweet may be stored or not; retry with the same key; without a key, first look whether it is stored",
+            "the tweet may be stored or not; retry with the same key, or look before you post it again",
         ),
         (lambda store: store.delete(1, REPORT, at=NOW), "the tweet may be deleted or not; delete it again"),
         (lambda store: store.prune(2), "old tweets may be removed or not; the next attempt removes them"),

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NO_LAST = "no last message: nothing was posted yet, or an empty message has reset it"
+_NO_LAST = "no last message: nothing was posted yet, or the newest message is empty; list tweets: ttweet find"
 
 
 def last(

@@ -41,8 +41,8 @@ def tags(
 def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
     page = source.list_tags(limit=limit, numbers=numbers)
     if not page.tags:
-        rest = "" if numbers else "; to list tags without a letter, such as #3251, add --numbers"
-        shell.complain(f"no tags yet{rest}")
+        rest = "" if numbers else "; for tags without a letter, such as #3251, add --numbers"
+        shell.complain(f"no tags yet; post one: ttweet post 'text #tag'{rest}")
         return shell.NOTHING
     if json:
         for summary in page.tags:

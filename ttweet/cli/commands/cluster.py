@@ -26,7 +26,9 @@ DEMO_PORTS = (13001, 13002, 13003)
 START_S = 20.0  # for a server to listen; 1 s on a quiet machine
 POLL_S = 0.05  # between checks of its messages
 
-Action = Annotated[Literal["demo", "status"], Parameter(name="ACTION", help="demo or status.")]
+Action = Annotated[
+    Literal["demo", "status"], Parameter(name="ACTION", help="demo: start three servers here; status: show a cluster.")
+]
 Url = Annotated[
     str | None,
     Parameter(

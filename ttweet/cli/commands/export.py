@@ -27,7 +27,9 @@ To = Annotated[str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help
 Salvaged = Annotated[
     bool, Parameter(name="--salvage", negative="", help="Write what can be read of a damaged database.")
 ]
-Origin = Annotated[bool, Parameter(name="--origin", negative="", help="Name the database, for import --merge.")]
+Origin = Annotated[
+    bool, Parameter(name="--origin", negative="", help="Write the database's name first, for import --merge.")
+]
 
 GAPS_TOLD = 20  # gaps of ids that are listed of a damaged file
 

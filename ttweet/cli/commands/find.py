@@ -16,7 +16,7 @@ Before = Annotated[
     whole(1, MAX_ID),
     Parameter(name="--before", metavar="ID", converter=tweet_id, help="Only tweets before this one."),
 ]
-Count = Annotated[bool, Parameter(name="--count", negative="", help="Show only how many tweets there are.")]
+Count = Annotated[bool, Parameter(name="--count", negative="", help="Show only how many tweets are found.")]
 Since = Annotated[
     str | None, Parameter(name="--since", metavar="TIME", help="Only tweets of the last 2h or 7d, or since 2026-01-31.")
 ]

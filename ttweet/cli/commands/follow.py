@@ -35,7 +35,8 @@ Find = Annotated[
     ),
 ]
 Since = Annotated[
-    str | None, Parameter(name="--since", metavar="TIME", help="Begin this long ago, 2h or 7d, or at 2026-01-31 (UTC).")
+    str | None,
+    Parameter(name="--since", metavar="TIME", help="Begin 2h or 7d ago, or on 2026-01-31 (UTC)."),
 ]
 UntilNow = Annotated[bool, Parameter(name="--until-now", negative="", help="Show the stored tweets and exit.")]
 Retry = Annotated[bool, RARE, Parameter(name="--retry", negative="", help="Wait for a server that is not there yet.")]
@@ -46,7 +47,7 @@ ConsumerName = Annotated[
 ]
 Exec = Annotated[
     str | None,
-    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet; show no tweets."),
+    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet, and show none."),
 ]
 Attempts = Annotated[
     int | None, RARE, AMOUNT, Parameter(name="--attempts", metavar="N", help="Run a failing command up to N times.")

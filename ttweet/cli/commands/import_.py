@@ -1,6 +1,7 @@
 """The command `import`: tweets from the lines of JSON that `export` writes."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -21,6 +22,7 @@ from ttweet.storage import jsonl
 from ttweet.storage.jsonl import ImportTally
 from ttweet.storage.local import LocalStore
 from ttweet.storage.merging import merge_entries
+from ttweet.storage.sqlite.header import is_database
 from ttweet.storage.sqlite.writer import SqliteStore
 
 From = Annotated[
@@ -30,7 +32,7 @@ From = Annotated[
 ]
 Into = Annotated[Path | None, FILE, Parameter(name="--db", help="The database; created if it does not exist.")]
 Merge = Annotated[
-    bool, Parameter(name="--merge", negative="", help="Add the tweets of another database, with new ids.")
+    bool, Parameter(name="--merge", negative="", help="FILE is from export --origin; its tweets get new ids.")
 ]
 
 EXPORT_AGAIN = "export it again with: ttweet export --origin FILE"
@@ -95,6 +97,9 @@ def _open(source: str) -> Iterator[BinaryIO]:
     else:
         if not Path(source).exists():
             raise OpenError("missing", f"no such file: {escape(source)}; {CHOOSE}")
+        if is_database(Path(source)):
+            export = shlex.join(["ttweet", "export", "--db", source])
+            raise shell.UsageError(f"{escape(source)} is a database, not an export; export it first: {export}")
         with _opened(source) as file:
             yield file
 

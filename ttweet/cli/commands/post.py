@@ -32,7 +32,7 @@ from ttweet.protocol.replies import Stored
 MAX_PARTS = 100  # tweets of one message with --split: more is a file, for which there is --lines
 MAX_STDIN_BYTES = 1024 * 1024  # of a message from stdin, which is kept in memory; a message has 600
 
-Message = Annotated[str, Parameter(name="MESSAGE", help="The text in quotes; put -- before one with a hyphen.")]
+Message = Annotated[str, Parameter(name="MESSAGE", help="The text in quotes; put -- before a text that begins with -.")]
 Stdin = Annotated[
     bool,
     Parameter(name=["--stdin", "-"], negative="", help="Read the message from stdin."),
@@ -52,7 +52,7 @@ Split = Annotated[
 Quiet = Annotated[bool, QUIET, Parameter(help="Print no id.")]
 Key = Annotated[
     str | None,
-    Parameter(metavar="KEY", help="Idempotency key: a retry with it stores nothing twice."),
+    Parameter(metavar="KEY", help="Idempotency key: a retry with it is not stored again."),
 ]
 Server = Annotated[str | None, SERVER, Parameter(help="The server to post to.")]
 
@@ -166,7 +166,7 @@ def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> st
         return None
     if not message:
         raise shell.UsageError(
-            "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin"
+            "missing message; quote it: ttweet post 'text #tag'; or read it from stdin: ttweet post -"
         )
     return shell.checked_text(message[0])
 

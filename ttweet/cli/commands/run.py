@@ -95,9 +95,9 @@ def _tried(post: Callable[[], None], text: str, *, spool: bool) -> bool:
     try:
         post()
     except KeyboardInterrupt:
-        shell.complain(f"interrupted{'' if spool else '; whether it was posted is unknown'}: {text}")
+        shell.complain(f"interrupted{'' if spool else '; whether it was posted is unknown'}: '{text}'")
     except Exception as error:  # noqa: BLE001  # see above
-        shell.complain(f"not posted: {text}; {shell.sentence(error)}")
+        shell.complain(f"not posted: '{text}'; {shell.sentence(error)}")
     else:
         return True
     return False
@@ -114,14 +114,14 @@ def _post(open_as: OpenAs, text: str, tags: list[str], name: str | None, *, spoo
         with open_as(name) as client:
             stored = client.post(text, tags=tags, scan=False)
         if shell.on_terminal(sys.stderr):
-            shell.hint(f"posted #{stored.id}: {text}")
+            shell.hint(f"posted #{stored.id}: '{text}'")
         return
     from ttweet.cli import spooling
 
     try:
         spooling.post(open_as, text, by=name, tags=tags, scan=False)
     except spooling.KeptError as error:
-        shell.complain(f"{error.text}: {text}")
+        shell.complain(f"{error.text}: '{text}'")
 
 
 def _watched(command: tuple[str, ...], lines: LastLines | None) -> tuple[int | None, str, float]:

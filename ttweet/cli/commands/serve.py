@@ -48,7 +48,7 @@ Host = Annotated[
 ReportFile = Annotated[
     Path | None,
     FILE,
-    Parameter(show_default=lambda _: DEFAULT.report_file, help="The file for the report lines."),
+    Parameter(show_default=lambda _: DEFAULT.report_file, help="Write the report log here too."),
 ]
 NoReportFile = Annotated[bool, Parameter(negative="", help="Write no report file; the database keeps the lines.")]
 MaxClients = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Most clients at the same time.")]
@@ -91,7 +91,7 @@ TlsKey = Annotated[Path | None, FILE, Parameter(help="The private key of the cer
 TlsClientCa = Annotated[Path | None, FILE, Parameter(help="Require client certificates signed by one of these (PEM).")]
 Anonymous = Annotated[
     Literal["none", "read", "write"] | None,
-    Parameter(metavar="WHAT", help="Rights without a token: none, read or write."),
+    Parameter(metavar="WHAT", help="Allow clients without a token: none, read or write."),
 ]
 NoTls = Annotated[bool, Parameter(negative="", help="Serve other machines without TLS.")]
 NoFind = Annotated[bool, Parameter(negative="", help="Keep no index of words; `find` is slower.")]
@@ -122,7 +122,7 @@ Cluster = Annotated[
     Parameter(metavar="URL", help="Share tweets with other servers, by a log in etcd: etcd://HOST,HOST,HOST/NAME."),
 ]
 Begin = Annotated[bool, Parameter(negative="", help="Begin a cluster with the tweets of the database.")]
-Quiet = Annotated[bool, QUIET, Parameter(help="Print no events, only messages.")]
+Quiet = Annotated[bool, QUIET, Parameter(help="Print only the start, the stop and problems.")]
 
 
 def serve(

@@ -23,7 +23,7 @@ LONGEST_S = 100 * 366 * 86_400  # lifetime of a token, a century: every program 
 Action = Annotated[Literal["add", "list", "revoke"], Parameter(name="ACTION", help="add, list or revoke.")]
 Name = Annotated[
     str | None,
-    Parameter(name="NAME", help="The token's name, and the author of its tweets."),
+    Parameter(name="NAME", help="The name of the token, which is the author of its tweets."),
 ]
 Can = Annotated[
     str | None,
@@ -83,7 +83,7 @@ def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: 
     shell.tell_done(done, shell.write, secret)
     whose = name if db.exists() else f"{name} for {escape(str(db))}, which does not exist yet"
     shell.hint(f"token of {whose}; save it now, it is not shown again")
-    shell.hint("clients read it from TTWEET_TOKEN, or from the private file that TTWEET_TOKEN_FILE names")
+    shell.hint("to use it, set TTWEET_TOKEN to it, or TTWEET_TOKEN_FILE to a file with it that only you can read")
     return shell.DONE
 
 

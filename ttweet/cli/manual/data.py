@@ -52,7 +52,8 @@ database with `ttweet import`. With --origin the first line names the database, 
     examples=f"""{EXAMPLES}
   ttweet export tweets.jsonl
   ttweet export | gzip > tweets.jsonl.gz
-  ttweet export --salvage saved.jsonl --db damaged.db""",
+  ttweet export --salvage saved.jsonl --db damaged.db
+  ttweet export --origin laptop.jsonl""",
     exit_codes="""  0  written, and FILE is on the disk
   1  the database cannot be read, with --salvage: not all
      of it, or FILE cannot be written

@@ -14,8 +14,8 @@ all of it is posted, in several tweets. Both keep the tags of the whole message.
 With --lines, each line of stdin is a message. Many are sent at a time, and the ids come in the order of the lines. A
 refused line is reported with its number. With --key too, you can repeat the command: each line is stored once.
 
-With --spool, a message that cannot be delivered is kept on this machine, and the exit code is 3. The next command with
---spool posts it first. Without a message, `ttweet post --spool` posts only what is waiting.""",
+With --spool, a message that cannot be delivered is kept on this machine, and the exit code is 3. The next `ttweet post`
+or `ttweet run` with --spool sends it first. Without a message, `ttweet post --spool` posts only what is waiting.""",
     examples=f"""{EXAMPLES}
   ttweet post "Lunch in ten minutes #team"
   ttweet post --lines --key import-1 < messages.txt""",
@@ -44,6 +44,7 @@ so the tweet says ended, then the name and how long it ran.
 With --tail the last lines of the output are posted too, each in a tweet of its own, cut to fit. COMMAND then writes to
 pipes, not to a terminal. So it may show no colours, and lines of stdout and stderr may come in another order.""",
     examples=f"""{EXAMPLES}
+  ttweet run -- make
   ttweet run --tag nightly --spool -- backup.sh /home
   ttweet run --longer-than 60s --on-failure --tail 3 -- make""",
     exit_codes="""    2  invalid command line, certificate or token,

@@ -29,7 +29,7 @@ follow` then stops, and begins with that tweet the next time.
 In a pipe there are four columns, separated by tabs: id, time, author, text. Deletions are reported on stderr, or with
 --json as an object without a text: {"deleted":42}.""",
     examples=f"""{EXAMPLES}
-  ttweet follow --since 2h --find 'tag:ci failed'
+  ttweet follow --since 2h
   ttweet follow ci --exec 'notify-send -- "$TTWEET_TEXT"'""",
     exit_codes="""    0  --count tweets were shown, or all with --until-now
     1  --exec failed, with --consumer
@@ -64,7 +64,7 @@ the connection is lost, the command reconnects.""",
 LAST = HelpPage(
     name="ttweet last",
     usage=r"ttweet last \[TAG] \[--db FILE | --server HOST:PORT] \[--json]",
-    summary="Show the last message, or the newest tweet of a tag.",
+    summary="Show the newest tweet, of all or of a tag.",
     details=f"""{_SOURCE} In a pipe only the text is written.""",
     examples=f"""{EXAMPLES}
   ttweet last
@@ -127,7 +127,7 @@ SHOW = HelpPage(
 TAGS = HelpPage(
     name="ttweet tags",
     usage=r"""ttweet tags \[TAG] \[OPTIONS]
-       ttweet tags TAG ... \[--plot | --svg FILE \[--force]] \[OPTIONS]""",
+       ttweet tags TAG ... --plot | --svg FILE \[--force] \[OPTIONS]""",
     summary="List the tags, or show the tweets of one.",
     details=f"""Without TAG the most used tags are listed: how many tweets each has, how old the newest is, and the last
 14 days. With TAG its tweets are shown, the newest last. python and PYTHON are the same tag. In a shell, quote the #.
@@ -138,6 +138,7 @@ are written. Days are those of UTC.
 
 {_SOURCE} In a pipe the columns are separated by tabs: tag, tweets, newest; or id, time, author, text.""",
     examples=f"""{EXAMPLES}
+  ttweet tags
   ttweet tags python --limit 100
   ttweet tags ci deploy --plot
   ttweet tags '#3251' --json""",

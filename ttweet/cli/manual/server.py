@@ -91,7 +91,7 @@ write; without TLS, set --no-tls.""",
 STATS = HelpPage(
     name="ttweet stats",
     usage=r"ttweet stats \[--all | --json] \[--server HOST:PORT]",
-    summary="Show what a server has counted, and its limits.",
+    summary="Show the counters and the limits of a server.",
     details="""The server counts from its start: connections, followers, uploads, deletions, commits, and refused
 requests by reason. It also shows the length of its queue and the size of its file, and with --all or --json the limits
 in force. A server on other machines requires a token with the right `admin`. In a pipe, a tab separates name and
@@ -117,11 +117,12 @@ other clients cannot use that name. `ttweet token add` prints the token once; on
 database.
 
 A running server accepts a new token at once, and disconnects the clients of a revoked token within a second. A client
-takes its token from TTWEET_TOKEN, or from the file that TTWEET_TOKEN_FILE names. Other users must not be able to read
-that file.""",
+takes its token from the variable TTWEET_TOKEN, or from the file that TTWEET_TOKEN_FILE names. Other users must not be
+able to read that file.""",
     examples=f"""{EXAMPLES}
   ttweet token add laptop
   ttweet token add backup --can post --expires 90d
+  TTWEET_TOKEN=... ttweet post "Lunch in ten minutes #team"
   ttweet token revoke laptop""",
     exit_codes="""  0  done
   1  the file of tokens cannot be read or written
@@ -134,7 +135,7 @@ that file.""",
 LOG = HelpPage(
     name="ttweet log",
     usage=r"ttweet log \[--session N|all] \[OPTIONS]",
-    summary="Show the report log of a server.",
+    summary="Show what happened on a server, line by line.",
     details="""The log has a line for each connection, each tweet that was received, and each request that was refused.
 The command reads the database file, whether a server is running or not. In a pipe there are three columns, separated by
 tabs: session, time, line.""",
@@ -153,7 +154,7 @@ CLUSTER = HelpPage(
     name="ttweet cluster",
     usage=r"""ttweet cluster demo
        ttweet cluster status \[--cluster URL] \[--json]""",
-    summary="Try a cluster out, or show the state of one.",
+    summary="Try a cluster on this machine, or show the state of one.",
     details="""A cluster is several servers that share their tweets through a log in etcd; see `ttweet serve --cluster`.
 
 `demo` starts three nodes of etcd and three servers in a temporary folder, and prints what to try. Ctrl-C ends them all.
@@ -174,7 +175,7 @@ pipe, tabs separate the columns.""",
 CONFIG = HelpPage(
     name="ttweet config",
     usage=r"ttweet config \[--json]",
-    summary="Show the settings for a server, and where each comes from.",
+    summary="Show which server and settings commands use, and why.",
     details="""The config file is ~/.config/ttweet/config.toml. It can set server, ca, token_file, name and tags, each a
 text in quotes. A table [profiles.NAME] replaces some of them; choose it with --profile NAME before the command, or with
 TTWEET_PROFILE.

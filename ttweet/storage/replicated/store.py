@@ -42,7 +42,7 @@ KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of 
 NOTHING = Arrived([], None)
 COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 _IN_DOUBT: Mapping[type[Change], str] = {
-    Batch: f"the tweet may be stored or not; {WITH_KEY}; {WITHOUT_KEY}",
+    Batch: f"the tweet may be stored or not; {WITH_KEY}, or {WITHOUT_KEY}",
     Removal: "the tweet may be deleted or not; delete it again",
     Pruning: "old tweets may be removed or not; the next attempt removes them",
 }

@@ -45,6 +45,14 @@ def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
     return bool(header)
 
 
+def is_database(path: Path) -> bool:
+    """Whether this is a file of SQLite's, of any program. No connection of this process may have it open."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def has_wal(path: Path) -> bool:
     """Whether something waits to be written back into the file."""
     return has_content(path, "-wal")

@@ -22,7 +22,7 @@ async def test_found_words_are_marked_and_the_query_stays_in_its_field() -> None
 async def test_a_query_that_finds_nothing_or_means_nothing_is_answered_with_help() -> None:
     async with http_serving() as http:
         assert "Nothing found" in await page(http, "/find?q=nothing")
-        assert "<p>Unknown field auther: searched as text; the" in await page(http, "/find?q=auther:ann")
+        assert "<p>Unknown field &#39;auther:&#39;, searched as text; use" in await page(http, "/find?q=auther:ann")
         answer = await look(http, "/find?q=since:%22%3E")
         assert answer.status == 422
         assert b'value="since:&#34;&gt;"' in answer.body
