@@ -52,7 +52,7 @@ def prove_model(stage: Stage, scale: float, seed: int) -> Result:
 
 
 def main(examples: int, seed: int, mutant: str | None) -> None:
-    """Run the model. Raises AssertionError."""
+    """Run the model. Raises AssertionError; the example is the shortest that fails, unless it is of a mutant."""
     import hypothesis
     from hypothesis.stateful import run_state_machine_as_test
 
@@ -63,4 +63,6 @@ def main(examples: int, seed: int, mutant: str | None) -> None:
     from tests.storage.replicated.test_model import Servers
 
     settings = hypothesis.settings(max_examples=examples, stateful_step_count=STEPS, deadline=None, database=None)
+    if mutant is not None:
+        settings = hypothesis.settings(settings, phases=[hypothesis.Phase.generate])
     run_state_machine_as_test(hypothesis.seed(seed)(Servers), settings=settings)
